@@ -1,0 +1,125 @@
+//! What the machine and the container leave to this process: memory used, available and limited.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
+
+/// A look at the memory of this process and of what it runs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SystemMemory {
+    /// Resident set of this process in bytes, mapped pages included.
+    pub resident_bytes: u64,
+    /// The largest resident set that this process ever had, in bytes, where the system tells; else [`resident_bytes`](Self::resident_bytes).
+    pub peak_resident_bytes: u64,
+    /// Bytes that this process could still take: the machine's available memory, or what its container's limit leaves if that is less.
+    pub available_bytes: u64,
+    /// The container's limit in bytes (cgroup v2 `memory.max` or v1 `memory.limit_in_bytes`), where there is one.
+    pub container_limit_bytes: Option<u64>,
+}
+
+/// The default memory limit is never above this.
+const LARGEST_DEFAULT_BYTES: u64 = 1 << 30;
+
+impl SystemMemory {
+    /// Asks the operating system.
+    #[must_use]
+    pub fn now() -> Self {
+        let mut system = System::new();
+        system.refresh_memory_specifics(MemoryRefreshKind::nothing().with_ram());
+        let pid = Pid::from_u32(std::process::id());
+        system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, ProcessRefreshKind::nothing().with_memory());
+        let resident_bytes = system.process(pid).map_or(0, sysinfo::Process::memory);
+        let container = container(Path::new("/proc/self/cgroup"), Path::new("/sys/fs/cgroup"));
+        let left = container.map_or(u64::MAX, |container| container.limit_bytes.saturating_sub(container.used_bytes));
+        Self {
+            resident_bytes,
+            peak_resident_bytes: peak_resident_bytes().unwrap_or(resident_bytes).max(resident_bytes),
+            available_bytes: system.available_memory().min(left),
+            container_limit_bytes: container.map(|container| container.limit_bytes),
+        }
+    }
+
+    /// The memory limit of a run that is given none: half of the container's limit or of the available memory, whichever is less, and at
+    /// most 1 GiB.
+    #[must_use]
+    pub fn default_limit_bytes(&self) -> u64 {
+        let container = self.container_limit_bytes.unwrap_or(u64::MAX);
+        (container.min(self.available_bytes) / 2).min(LARGEST_DEFAULT_BYTES)
+    }
+}
+
+/// The high-water mark that Linux keeps: `VmHWM` in `/proc/self/status` (proc(5)).
+fn peak_resident_bytes() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Container {
+    limit_bytes: u64,
+    used_bytes: u64,
+}
+
+/// The tightest memory limit among this process's control groups and their parents (cgroups(7)): version 2 in `root/GROUP/memory.max`,
+/// version 1 in `root/memory/GROUP/memory.limit_in_bytes`. Inside a container the group's own path is often hidden and `root` is the group.
+fn container(own_groups: &Path, root: &Path) -> Option<Container> {
+    let groups = fs::read_to_string(own_groups).ok()?;
+    groups.lines().flat_map(|line| limits_of(line, root)).min_by_key(|container| container.limit_bytes)
+}
+
+fn limits_of(line: &str, root: &Path) -> Vec<Container> {
+    let mut fields = line.splitn(3, ':').skip(1);
+    let (Some(controllers), Some(group)) = (fields.next(), fields.next()) else { return Vec::new() };
+    let (mount, limit, usage): (PathBuf, _, _) = match controllers {
+        "" => (root.to_owned(), "memory.max", "memory.current"),
+        listed if listed.split(',').any(|name| name == "memory") => (root.join("memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
+        _ => return Vec::new(),
+    };
+    let own = mount.join(group.trim_start_matches('/'));
+    let read = |file: PathBuf| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
+    own.ancestors()
+        .take_while(|folder| folder.starts_with(&mount))
+        .filter_map(|folder| {
+            // Version 1 says "no limit" with a number near 2⁶³.
+            let limit_bytes = read(folder.join(limit)).filter(|&bytes| bytes < 1 << 60)?;
+            Some(Container { limit_bytes, used_bytes: read(folder.join(usage)).unwrap_or(0) })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(root: &Path, file: &str, text: &str) {
+        let file = root.join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+
+    #[test]
+    fn the_tightest_group_counts_in_both_versions() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        write(root, "own", "12:memory,hugetlb:/shop/web\n3:cpu:/\n0::/pod\n");
+        assert_eq!(container(&root.join("own"), root), None);
+        write(root, "memory/shop/web/memory.limit_in_bytes", "9223372036854771712\n");
+        assert_eq!(container(&root.join("own"), root), None);
+        write(root, "memory/shop/memory.limit_in_bytes", "500\n");
+        write(root, "memory/shop/memory.usage_in_bytes", "100\n");
+        assert_eq!(container(&root.join("own"), root), Some(Container { limit_bytes: 500, used_bytes: 100 }));
+        write(root, "pod/memory.max", "max\n");
+        write(root, "memory.max", "300\n");
+        assert_eq!(container(&root.join("own"), root), Some(Container { limit_bytes: 300, used_bytes: 0 }));
+    }
+
+    #[test]
+    fn this_process_uses_memory() {
+        let memory = SystemMemory::now();
+        assert!(memory.resident_bytes > 0 && memory.peak_resident_bytes >= memory.resident_bytes && memory.available_bytes > 0);
+        assert!(memory.default_limit_bytes() <= LARGEST_DEFAULT_BYTES);
+    }
+}
