@@ -1,0 +1,225 @@
+//! Reading and writing the JSON files of the program: one set of limits, one form of error.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// The largest file that is read, in bytes.
+const MAX_FILE_BYTES: u64 = 256 << 20;
+
+/// How much of a value that was found is quoted, in characters.
+pub(super) const QUOTED_CHARS: usize = 60;
+
+/// Reads the JSON file at `path` piece by piece, so that its text is never held.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`] when the file cannot be read; [`ErrorKind::Document`] when it is larger than 256 MiB or not a valid `T`: it names
+/// the file, the place in it, the value and what is expected.
+pub(crate) fn read_document<T: DeserializeOwned>(path: &Path) -> Result<T> {
+    let read_error = |source| Error::io("read", path, source);
+    let file = File::open(path).map_err(read_error)?;
+    let length_bytes = file.metadata().map_err(read_error)?.len();
+    let outcome = if length_bytes > MAX_FILE_BYTES { Err(Fault::TooLarge) } else { parse_stream(file, MAX_FILE_BYTES) };
+    outcome.map_err(|fault| fault.into_error(Some(path)))
+}
+
+/// Reads a `T` from at most `limit_bytes` of JSON. Pipes and devices do not tell their length before.
+fn parse_stream<T: DeserializeOwned>(source: impl Read, limit_bytes: u64) -> Result<T, Fault> {
+    let mut source = BufReader::with_capacity(1 << 16, source.take(limit_bytes + 1));
+    if source.fill_buf().map_err(Fault::Io)?.starts_with(BYTE_ORDER_MARK) {
+        source.consume(BYTE_ORDER_MARK.len());
+    }
+    let outcome = deserialize(&mut serde_json::Deserializer::from_reader(&mut source));
+    if source.get_ref().limit() == 0 { Err(Fault::TooLarge) } else { outcome }
+}
+
+/// Reads a `T` from the text of a JSON file.
+///
+/// # Errors
+///
+/// [`ErrorKind::Document`] as for [`read_document`], without a file.
+pub(super) fn parse_document<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
+    let json = json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(json);
+    deserialize(&mut serde_json::Deserializer::from_slice(json)).map_err(|fault| fault.into_error(None))
+}
+
+/// Some editors put it before the text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Writes `json` to `path`, in whole or not at all: into `path` with `.partial` appended, which is renamed when it is on the disk.
+///
+/// # Errors
+///
+/// [`ErrorKind::Io`]; a file that was at `path` before is then unchanged.
+pub(crate) fn write_document(path: &Path, json: &[u8]) -> Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(".partial");
+    let partial = PathBuf::from(partial);
+    let written = File::create(&partial).and_then(|mut file| {
+        file.write_all(json)?;
+        file.sync_all()
+    });
+    let renamed = written.and_then(|()| std::fs::rename(&partial, path));
+    renamed.and_then(|()| sync_folder(path)).map_err(|source| {
+        // What matters is the first failure; the rest is tidying.
+        let _ = std::fs::remove_file(&partial);
+        Error::io("write", path, source)
+    })
+}
+
+/// Makes the name of the file at `path` as durable as its content.
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+enum Fault {
+    Io(io::Error),
+    TooLarge,
+    Content { at: String, message: String },
+}
+
+impl Fault {
+    fn into_error(self, path: Option<&Path>) -> Error {
+        let (at, message) = match self {
+            Self::Io(source) => return Error::io("read", path.unwrap_or(Path::new("")), source),
+            Self::TooLarge => {
+                (String::new(), format!("the file is larger than {} MiB, the most that is read: split it", MAX_FILE_BYTES >> 20))
+            }
+            Self::Content { at, message } => (at, message),
+        };
+        ErrorKind::Document { file: path.map(Path::to_owned), at, message }.into()
+    }
+}
+
+fn deserialize<'de, R: serde_json::de::Read<'de>, T: Deserialize<'de>>(deserializer: &mut serde_json::Deserializer<R>) -> Result<T, Fault> {
+    let value = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| {
+        let at = error.path().to_string();
+        let at = if at == "." { String::new() } else { shortened(&at, 4 * QUOTED_CHARS) };
+        fault(at, error.into_inner())
+    })?;
+    deserializer.end().map_err(|error| fault(String::new(), error))?;
+    Ok(value)
+}
+
+fn fault(at: String, error: serde_json::Error) -> Fault {
+    if error.is_io() {
+        return Fault::Io(error.into());
+    }
+    let message = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    let message = message.strip_suffix(&place).unwrap_or(&message);
+    let found = message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "));
+    let message = found.map_or_else(|| message.to_owned(), |found| format!("found {found}"));
+    // What was found may be of any length and comes first; what is expected comes from this program.
+    let (found, expected) = message.rfind(", expected ").map_or((message.as_str(), ""), |at| message.split_at(at));
+    let limit = if expected.is_empty() { 8 * QUOTED_CHARS } else { QUOTED_CHARS + "unknown field ``".len() };
+    let message = format!("{}{expected} (line {}, column {})", shortened(found, limit), error.line(), error.column());
+    Fault::Content { at, message }
+}
+
+/// `text`, cut after `limit` characters.
+pub(super) fn shortened(text: &str, limit: usize) -> String {
+    match text.char_indices().nth(limit) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// The version that every file of the program carries: 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Version;
+
+impl Serialize for Version {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_u32(1)
+    }
+}
+
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Version;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("1, the version that this program reads")
+            }
+            fn visit_u64<E: de::Error>(self, version: u64) -> std::result::Result<Version, E> {
+                if version == 1 { Ok(Version) } else { Err(E::invalid_value(de::Unexpected::Unsigned(version), &self)) }
+            }
+        }
+        deserializer.deserialize_u64(Visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(json: &[u8]) -> (String, String) {
+        match parse_document::<Vec<Version>>(json).unwrap_err().into_kind() {
+            ErrorKind::Document { file: None, at, message } => (at, message),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_place_the_value_and_what_is_expected_are_named() {
+        let expected = "found integer `2`, expected 1, the version that this program reads (line 1, column 5)";
+        assert_eq!(refusal(b"[1, 2]"), ("[1]".to_owned(), expected.to_owned()));
+    }
+
+    #[test]
+    fn long_values_are_quoted_in_part() {
+        let (_, message) = refusal(format!("[\"{}\"]", "狐".repeat(100_000)).as_bytes());
+        assert!(message.chars().count() < 200 && message.contains("…, expected 1"), "{message}");
+    }
+
+    #[test]
+    fn what_is_no_json_is_refused() {
+        let deep = b"[".repeat(1 << 20);
+        let cases: [&[u8]; 7] = [b"", b"[1] 2", b"[1e999]", b"[NaN]", b"[\"\xff\"]", b"[1,]", &deep];
+        for json in cases {
+            assert!(refusal(json).1.contains("line "), "{:?}", &json[..json.len().min(9)]);
+        }
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_skipped() {
+        assert_eq!(parse_document::<Vec<Version>>(b"\xef\xbb\xbf[1]").unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_file_above_the_limit_is_refused_unread() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        file.as_file().set_len(MAX_FILE_BYTES + 1).unwrap();
+        let message = read_document::<Version>(file.path()).unwrap_err().to_string();
+        assert!(message.contains("larger than 256 MiB") && message.contains(file.path().to_str().unwrap()), "{message}");
+    }
+
+    #[test]
+    fn a_source_without_a_length_is_read_up_to_the_limit() {
+        assert!(parse_stream::<Version>(&b"\xef\xbb\xbf1  "[..], 6).is_ok());
+        assert!(matches!(parse_stream::<Version>(&b"1      "[..], 6), Err(Fault::TooLarge)));
+    }
+
+    #[test]
+    fn a_document_is_replaced_in_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        write_document(&path, b"1").unwrap();
+        write_document(&path, b"1 ").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"1 ");
+        read_document::<Version>(&path).unwrap();
+        // The temporary name is taken by a folder: nothing can be written.
+        std::fs::create_dir(folder.path().join("report.json.partial")).unwrap();
+        assert!(matches!(write_document(&path, b"2").unwrap_err().kind(), ErrorKind::Io { action: "write", .. }));
+        assert_eq!(std::fs::read(&path).unwrap(), b"1 ");
+    }
+}

@@ -1,0 +1,187 @@
+//! What the customer asked for, in physical units.
+
+mod document;
+mod media;
+mod output;
+mod read;
+mod select;
+mod size;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+pub(crate) use self::document::{Version, read_document, write_document};
+pub use self::media::{Gutter, Margin, Media};
+pub use self::output::{Background, Compression, Crop, NameTemplate, Output};
+pub use self::size::Sizing;
+pub(crate) use self::size::{Density, SizeError};
+use crate::geom::{Dpi, Turn};
+
+/// Everything that one run is asked to print: plain data, read from and written as `job.json` version 1.
+///
+/// ```
+/// use gangsheet::{Item, Job, Media, Order, Sizing};
+///
+/// let media = Media::new("22in".parse()?, "240in".parse()?);
+/// let fox = Item { size: Some(Sizing::Width("10in".parse()?)), ..Item::new("art/fox.png") };
+/// let job = Job::new("NookTransfers", gangsheet::Dpi::new(300)?, media, vec![Order::new("1001", vec![fox])]);
+/// # Ok::<(), gangsheet::Error>(())
+/// ```
+///
+/// # Memory
+///
+/// About 150 bytes an item, and the bytes of its texts. The text of a file is not held while it is read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// The name that parts and the report carry.
+    pub name: String,
+    /// The resolution of the printed parts.
+    pub dpi: Dpi,
+    /// What is printed on.
+    pub media: Media,
+    /// The clear distance between neighbours. Default: 0.125 in both ways.
+    pub gutter: Gutter,
+    /// The orders; at least one.
+    pub orders: Vec<Order>,
+    /// How the parts are written. Default: see [`Output`].
+    pub output: Output,
+}
+
+impl Job {
+    /// The most items that a job holds, in all orders together.
+    pub const MAX_ITEMS: usize = 250_000;
+
+    /// The most copies that a job orders, in all items together.
+    pub const MAX_COPIES: u64 = 10_000_000;
+
+    /// A job with the default gutter and output.
+    #[must_use]
+    pub fn new(name: impl Into<String>, dpi: Dpi, media: Media, orders: Vec<Order>) -> Self {
+        Self { name: name.into(), dpi, media, gutter: Gutter::default(), orders, output: Output::default() }
+    }
+
+    /// Number of ordered copies, in all items together.
+    #[must_use]
+    pub fn copies(&self) -> u64 {
+        self.orders.iter().flat_map(|order| &order.items).map(|item| u64::from(item.copies.get())).sum()
+    }
+}
+
+/// One customer's purchase.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Order {
+    /// What the shop calls the order. No other order of the job has the same id.
+    pub id: Arc<str>,
+    /// What was bought; at least one item.
+    #[serde(deserialize_with = "read::items")]
+    pub items: Vec<Item>,
+}
+
+impl Order {
+    /// An order of these items.
+    #[must_use]
+    pub fn new(id: impl Into<Arc<str>>, items: Vec<Item>) -> Self {
+        Self { id: id.into(), items }
+    }
+}
+
+/// One artwork at one size in a number of copies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Item {
+    /// The artwork's path: absolute, or relative to the job's folder.
+    pub artwork: Arc<str>,
+    /// The printed size. Default: `None`, pixel for pixel at the job's resolution.
+    #[serde(default, deserialize_with = "read::present", skip_serializing_if = "Option::is_none")]
+    pub size: Option<Sizing>,
+    /// Number of copies. Default: 1.
+    #[serde(default = "one", deserialize_with = "read::copies")]
+    pub copies: NonZeroU32,
+    /// How the artwork may be turned. Default: [`TurnPolicy::Auto`].
+    #[serde(default)]
+    pub turn: TurnPolicy,
+    /// Whether the fully transparent border is cut away before the artwork is sized. Default: `false`.
+    #[serde(default)]
+    pub trim: bool,
+    /// Whether the artwork is mirrored left to right, for sublimation and film that is printed from behind. Default: `false`.
+    #[serde(default)]
+    pub mirror: bool,
+    /// What people call the item. Default: `None`.
+    #[serde(default, deserialize_with = "read::present", skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl Item {
+    /// One copy of `artwork`, pixel for pixel, that the packer may turn.
+    #[must_use]
+    pub fn new(artwork: impl Into<Arc<str>>) -> Self {
+        Self { artwork: artwork.into(), size: None, copies: one(), turn: TurnPolicy::Auto, trim: false, mirror: false, name: None }
+    }
+}
+
+const fn one() -> NonZeroU32 {
+    NonZeroU32::MIN
+}
+
+/// How an artwork may be turned. In files: `"none"`, `"auto"`, `90`, `180` or `270`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TurnPolicy {
+    /// It stays upright.
+    None,
+    /// The packer may turn it by 90° clockwise. The default.
+    #[default]
+    Auto,
+    /// It is turned in this way and no other.
+    Fixed(Turn),
+}
+
+impl TurnPolicy {
+    /// The turns that are allowed, the preferred one first.
+    #[must_use]
+    pub fn allowed(self) -> &'static [Turn] {
+        match self {
+            Self::None | Self::Fixed(Turn::None) => &[Turn::None],
+            Self::Auto => &[Turn::None, Turn::Cw90],
+            Self::Fixed(Turn::Cw90) => &[Turn::Cw90],
+            Self::Fixed(Turn::Cw180) => &[Turn::Cw180],
+            Self::Fixed(Turn::Cw270) => &[Turn::Cw270],
+        }
+    }
+}
+
+impl Serialize for TurnPolicy {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::None | Self::Fixed(Turn::None) => serializer.serialize_str("none"),
+            Self::Auto => serializer.serialize_str("auto"),
+            Self::Fixed(turn) => turn.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TurnPolicy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = TurnPolicy;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("\"none\", \"auto\", 90, 180 or 270 (degrees clockwise)")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<TurnPolicy, E> {
+                match text {
+                    "none" => Ok(TurnPolicy::None),
+                    "auto" => Ok(TurnPolicy::Auto),
+                    _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+                }
+            }
+            fn visit_u64<E: de::Error>(self, degrees: u64) -> Result<TurnPolicy, E> {
+                let turn = Turn::from_degrees(degrees).filter(|&turn| turn != Turn::None);
+                turn.map(TurnPolicy::Fixed).ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(degrees), &self))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
