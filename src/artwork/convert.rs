@@ -1,0 +1,179 @@
+//! Rows of any colour type to rows of straight RGBA, 8 bits a channel.
+
+use crate::pixel::Rgba8;
+
+/// How the samples of a row become pixels.
+///
+/// Samples of 16 bits are in network byte order. A *key* is the one colour of an image without alpha that is transparent; it is compared
+/// before samples are rounded.
+#[derive(Clone, Debug)]
+pub(super) enum Conversion {
+    /// Pixels of 8 bits or less: each byte stands for `pixels.len() / 256` pixels, looked up.
+    Table(Vec<Rgba8>),
+    Grey8,
+    Grey16 {
+        key: Option<[u8; 2]>,
+    },
+    GreyAlpha8,
+    GreyAlpha16,
+    Rgb8 {
+        key: Option<[u8; 3]>,
+    },
+    Rgb16 {
+        key: Option<[u8; 6]>,
+    },
+    Rgba8,
+    Rgba16,
+    /// Cyan, magenta, yellow and black, 255 being full ink.
+    Cmyk8,
+}
+
+impl Conversion {
+    /// From indices of `depth` bits into a palette of three bytes a colour; `alpha` holds the alpha of the first colours, the others are
+    /// opaque. An index beyond the palette is opaque black.
+    pub(super) fn from_palette(depth: u8, palette: &[u8], alpha: &[u8]) -> Self {
+        Self::table(depth, |index| match palette.as_chunks::<3>().0.get(usize::from(index)) {
+            Some(&[r, g, b]) => Rgba8::new(r, g, b, alpha.get(usize::from(index)).copied().unwrap_or(255)),
+            None => Rgba8::new(0, 0, 0, 255),
+        })
+    }
+
+    /// From grey samples of `depth` bits.
+    pub(super) fn from_grey(depth: u8, key: Option<[u16; 1]>) -> Self {
+        match (depth, key) {
+            (8, None) => Self::Grey8,
+            (16, key) => Self::Grey16 { key: key.map(|[grey]| grey.to_be_bytes()) },
+            (depth, key) => Self::table(depth, |sample| {
+                // 255 is a multiple of the largest sample of 1, 2, 4 and 8 bits.
+                let grey = sample * (255 / low_bits(depth));
+                let opaque = key != Some([sample.into()]);
+                Rgba8::new(grey, grey, grey, if opaque { 255 } else { 0 })
+            }),
+        }
+    }
+
+    /// From red, green and blue samples of `depth` bits, 8 or 16.
+    pub(super) fn from_rgb(depth: u8, key: Option<[u16; 3]>) -> Self {
+        match depth {
+            // A key beyond 8 bits is no colour of the image.
+            8 => Self::Rgb8 { key: key.and_then(|[r, g, b]| Some([u8::try_from(r).ok()?, u8::try_from(g).ok()?, u8::try_from(b).ok()?])) },
+            _ => Self::Rgb16 { key: key.map(big_endian) },
+        }
+    }
+
+    fn table(depth: u8, pixel: impl Fn(u8) -> Rgba8) -> Self {
+        let unpack = |byte: u8| (0..8 / depth).rev().map(move |place| byte >> (place * depth) & low_bits(depth));
+        Self::Table((0..=255).flat_map(unpack).map(pixel).collect())
+    }
+
+    /// Converts a row: as many pixels as `out` holds.
+    pub(super) fn convert(&self, samples: &[u8], out: &mut [Rgba8]) {
+        let n = narrow;
+        match self {
+            Self::Table(table) => match table.len() / 256 {
+                8 => look_up::<8>(table, samples, out),
+                4 => look_up::<4>(table, samples, out),
+                2 => look_up::<2>(table, samples, out),
+                _ => look_up::<1>(table, samples, out),
+            },
+            Self::Grey8 => each(samples, out, |&[v]| Rgba8::new(v, v, v, 255)),
+            Self::Grey16 { key } => each(samples, out, |&[v, w]| Rgba8::new(n(v, w), n(v, w), n(v, w), unless(*key, [v, w]))),
+            Self::GreyAlpha8 => each(samples, out, |&[v, a]| Rgba8::new(v, v, v, a)),
+            Self::GreyAlpha16 => each(samples, out, |&[v, w, a, b]| Rgba8::new(n(v, w), n(v, w), n(v, w), n(a, b))),
+            Self::Rgb8 { key: None } => each(samples, out, |&[r, g, b]| Rgba8::new(r, g, b, 255)),
+            Self::Rgb8 { key } => each(samples, out, |&[r, g, b]| Rgba8::new(r, g, b, unless(*key, [r, g, b]))),
+            Self::Rgb16 { key } => {
+                each(samples, out, |&[r, s, g, h, b, c]| Rgba8::new(n(r, s), n(g, h), n(b, c), unless(*key, [r, s, g, h, b, c])))
+            }
+            Self::Rgba8 => {
+                let samples = &samples[..out.len() * Rgba8::BYTES];
+                bytemuck::cast_slice_mut(out).copy_from_slice(samples);
+            }
+            Self::Cmyk8 => each(samples, out, |&[c, m, y, k]| Rgba8::new(unprinted(c, k), unprinted(m, k), unprinted(y, k), 255)),
+            Self::Rgba16 => each(samples, out, |&[r, s, g, h, b, c, a, z]| Rgba8::new(n(r, s), n(g, h), n(b, c), n(a, z))),
+        }
+    }
+}
+
+/// The largest sample of `depth` bits, 1 to 8.
+fn low_bits(depth: u8) -> u8 {
+    u8::MAX >> (8 - depth)
+}
+
+fn big_endian([r, g, b]: [u16; 3]) -> [u8; 6] {
+    let ([r, s], [g, h], [b, c]) = (r.to_be_bytes(), g.to_be_bytes(), b.to_be_bytes());
+    [r, s, g, h, b, c]
+}
+
+/// The alpha of `sample` where the colour `key` is transparent.
+fn unless<const BYTES: usize>(key: Option<[u8; BYTES]>, sample: [u8; BYTES]) -> u8 {
+    if key == Some(sample) { 0 } else { 255 }
+}
+
+fn each<const BYTES: usize>(samples: &[u8], out: &mut [Rgba8], pixel: impl Fn(&[u8; BYTES]) -> Rgba8) {
+    for (out, sample) in out.iter_mut().zip(samples.as_chunks::<BYTES>().0) {
+        *out = pixel(sample);
+    }
+}
+
+fn look_up<const PIXELS: usize>(table: &[Rgba8], samples: &[u8], out: &mut [Rgba8]) {
+    let (table, _) = table.as_chunks::<PIXELS>();
+    let (whole, rest) = out.as_chunks_mut::<PIXELS>();
+    for (out, &sample) in whole.iter_mut().zip(samples) {
+        *out = table[usize::from(sample)];
+    }
+    if let Some(&sample) = samples.get(whole.len()) {
+        rest.copy_from_slice(&table[usize::from(sample)][..rest.len()]);
+    }
+}
+
+/// The light that an ink and the black leave over.
+fn unprinted(ink: u8, black: u8) -> u8 {
+    let light = u16::from(255 - ink) * u16::from(255 - black);
+    ((light + 127) / 255).to_le_bytes()[0]
+}
+
+/// A 16-bit sample as 8 bits, rounded to nearest: 65535 / 257 is 255 exactly (PNG specification, section 13.12).
+fn narrow(high: u8, low: u8) -> u8 {
+    let rounded = (u32::from(high) * 256 + u32::from(low) + 128) / 257;
+    rounded.to_le_bytes()[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn converted<const PIXELS: usize>(conversion: &Conversion, samples: &[u8]) -> [Rgba8; PIXELS] {
+        let mut out = [Rgba8::TRANSPARENT; PIXELS];
+        conversion.convert(samples, &mut out);
+        out
+    }
+
+    #[test]
+    fn sixteen_bits_are_rounded_not_cut() {
+        for value in 0..=u16::MAX {
+            let [high, low] = value.to_be_bytes();
+            let exact = f64::from(value) * 255.0 / 65535.0;
+            assert_eq!(f64::from(narrow(high, low)), exact.round(), "{value}");
+        }
+    }
+
+    #[test]
+    fn a_transparent_colour_is_compared_before_rounding() {
+        let conversion = Conversion::from_grey(16, Some([0x8000]));
+        assert_eq!(converted(&conversion, &[0x80, 0, 0x80, 1]), [Rgba8::new(128, 128, 128, 0), Rgba8::new(128, 128, 128, 255)]);
+        let conversion = Conversion::from_rgb(16, Some([1, 2, 3]));
+        let [hit, miss] = converted(&conversion, &[0, 1, 0, 2, 0, 3, 0, 1, 0, 2, 0, 4]);
+        assert_eq!((hit.a, miss.a), (0, 255));
+        // No sample of 8 bits can equal it.
+        let conversion = Conversion::from_rgb(8, Some([257, 2, 3]));
+        assert_eq!(converted(&conversion, &[1, 2, 3]), [Rgba8::new(1, 2, 3, 255)]);
+    }
+
+    #[test]
+    fn the_last_byte_of_a_row_may_hold_fewer_pixels() {
+        let conversion = Conversion::from_palette(2, &[1, 2, 3, 4, 5, 6], &[9]);
+        let (first, second, beyond) = (Rgba8::new(1, 2, 3, 9), Rgba8::new(4, 5, 6, 255), Rgba8::new(0, 0, 0, 255));
+        assert_eq!(converted(&conversion, &[0b00_01_10_11, 0b01_00_00_00]), [first, second, beyond, beyond, second]);
+    }
+}

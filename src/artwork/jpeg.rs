@@ -1,0 +1,425 @@
+//! JPEG: the walk over its markers (ITU-T T.81, annex B), and its rows.
+
+use std::path::Path;
+
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::{ZByteIoError, ZCursor};
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+use crate::budget::{MemoryBudget, Reservation};
+use crate::error::{Error, ErrorKind, Result};
+use crate::geom::PxSize;
+use crate::pixel::Rgba8;
+
+use super::convert::Conversion;
+use super::header::{ArtworkFormat, ArtworkHeader};
+use super::source::Source;
+
+const END_OF_IMAGE: u8 = 0xd9;
+const START_OF_SCAN: u8 = 0xda;
+
+/// Each scan goes over the whole picture. No program writes more than about 20; a file of thousands would keep us for hours.
+const MAX_SCANS: u32 = 64;
+
+/// Bytes of the file that are read at once.
+const INPUT_BYTES: usize = 32 << 10;
+
+/// More than the decoder reads ahead.
+const READ_AHEAD_BYTES: usize = 16;
+
+/// The input buffer, Huffman tables and the like.
+const CONSTANT_BYTES: u64 = (INPUT_BYTES + READ_AHEAD_BYTES + (96 << 10)) as u64;
+
+/// What the decoder wants to know beforehand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// Bytes of a pixel as it is decoded: 1 for grey, 3 for colours, 4 for inks that are not inverted.
+    channels: u8,
+    /// Bytes of the file up to and with the end marker; behind it there may be anything.
+    file_bytes: u64,
+    progressive: bool,
+}
+
+/// What the markers say.
+#[derive(Debug, Default)]
+struct Markers {
+    frame: Option<Frame>,
+    dpi: Option<(f64, f64)>,
+    metadata_bytes: u64,
+    /// Whether there is Adobe's marker. With it, the inks of an image in four channels are inverted.
+    adobe: bool,
+}
+
+/// What a frame header says (section B.2.2).
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    size: PxSize,
+    channels: u8,
+    /// Horizontal and vertical sampling factors of each channel, 1 to 4; 0 where there is no such channel.
+    sampling: [(u8, u8); 4],
+    progressive: bool,
+}
+
+/// Walks over all markers and makes sure that the file does not end before its end marker.
+pub(super) fn probe(mut source: Source) -> Result<ArtworkHeader> {
+    source.skip(2)?;
+    let mut markers = Markers::default();
+    let mut scans = 0_u32;
+    let mut marker = next_marker(&mut source)?;
+    loop {
+        match marker {
+            END_OF_IMAGE if scans > 0 => break,
+            END_OF_IMAGE => return Err(source.damaged("it has no pixels: export it again")),
+            // Markers without a segment: temporary, restart and start of image.
+            0x01 | 0xd0..=0xd8 => {}
+            _ => read_segment(&mut source, marker, &mut markers)?,
+        }
+        if marker == START_OF_SCAN {
+            scans += 1;
+            if scans > MAX_SCANS {
+                return Err(source.damaged(format!("it comes in more than {MAX_SCANS} scans: export it again")));
+            }
+            marker = skip_scan(&mut source)?;
+        } else {
+            marker = next_marker(&mut source)?;
+        }
+    }
+    let Some(frame) = markers.frame else { return Err(source.damaged("its size is missing: export it again")) };
+    let end = source.position();
+    Ok(ArtworkHeader {
+        size: frame.size,
+        format: ArtworkFormat::Jpeg,
+        interlaced: true,
+        may_be_transparent: false,
+        dpi: markers.dpi,
+        fingerprint: source.digest()?,
+        decoder_bytes: end + decoder_bytes(frame, markers.metadata_bytes, scans),
+        jpeg: Facts {
+            channels: match frame.channels {
+                4 if markers.adobe => 3,
+                channels => channels,
+            },
+            file_bytes: end,
+            progressive: frame.progressive,
+        },
+    })
+}
+
+fn next_marker(source: &mut Source) -> Result<u8> {
+    let [0xff] = source.read_array()? else {
+        let at = source.position() - 1;
+        return Err(source.damaged(format!("it is damaged from byte {at}: upload it again")));
+    };
+    marker_after_ff(source)
+}
+
+/// The marker after a byte of 0xff, of which there may be more (section B.1.1.2).
+fn marker_after_ff(source: &mut Source) -> Result<u8> {
+    loop {
+        match source.read_array()? {
+            [0xff] => {}
+            [marker] => return Ok(marker),
+        }
+    }
+}
+
+/// The marker after entropy-coded data, in which a byte of 0xff is followed by 0 or is a restart marker (section B.1.1.5).
+fn skip_scan(source: &mut Source) -> Result<u8> {
+    loop {
+        let data = source.fill()?;
+        let Some(at) = data.iter().position(|&byte| byte == 0xff) else {
+            let count = data.len();
+            if count == 0 {
+                return Err(source.truncated());
+            }
+            source.consume(count);
+            continue;
+        };
+        source.consume(at + 1);
+        let marker = marker_after_ff(source)?;
+        if !matches!(marker, 0 | 0xd0..=0xd7) {
+            return Ok(marker);
+        }
+    }
+}
+
+fn read_segment(source: &mut Source, marker: u8, markers: &mut Markers) -> Result<()> {
+    let Some(length) = u16::from_be_bytes(source.read_array()?).checked_sub(2) else {
+        let at = source.position() - 2;
+        return Err(source.damaged(format!("it is damaged from byte {at}: upload it again")));
+    };
+    let end = source.position() + u64::from(length);
+    match marker {
+        0xc4 | 0xc8 | 0xcc => {}
+        0xc0..=0xcf => markers.frame = Some(read_frame(source, marker, length)?),
+        0xe0 if length >= 14 => markers.dpi = jfif_dpi(source.read_array()?).or(markers.dpi),
+        0xee if length >= 5 => markers.adobe |= source.read_array()? == *b"Adobe",
+        0xe0..=0xef => markers.metadata_bytes += u64::from(length),
+        _ => {}
+    }
+    source.skip(end - source.position())
+}
+
+fn read_frame(source: &mut Source, marker: u8, length: u16) -> Result<Frame> {
+    if length < 6 {
+        return Err(source.damaged("its header is incomplete: export it again"));
+    }
+    let [bits, h0, h1, w0, w1, channels] = source.read_array()?;
+    if !matches!(marker, 0xc0..=0xc2) || bits != 8 {
+        return Err(source.damaged("it is a rare kind of JPEG (lossless, arithmetic or 12 bits): convert it to PNG"));
+    }
+    let (width, height) = (u16::from_be_bytes([w0, w1]), u16::from_be_bytes([h0, h1]));
+    if width == 0 || height == 0 {
+        return Err(source.damaged(format!("its size of {width} × {height} px is not possible: export it again")));
+    }
+    if !matches!(channels, 1 | 3 | 4) || length != 6 + 3 * u16::from(channels) {
+        return Err(source.damaged(format!("{channels} colour channels are not possible: export it again")));
+    }
+    let mut sampling = [(0, 0); 4];
+    for sampling in &mut sampling[..usize::from(channels)] {
+        let [_, factors, _] = source.read_array()?;
+        *sampling = (factors >> 4, factors & 15);
+        if !matches!(*sampling, (1..=4, 1..=4)) {
+            return Err(source.damaged("its sampling is not possible: export it again"));
+        }
+    }
+    Ok(Frame { size: PxSize::new(width.into(), height.into())?, channels, sampling, progressive: marker == 0xc2 })
+}
+
+/// Pixels per inch from a JFIF header, where its unit is the inch or the centimetre (ITU-T T.871, section 10.1).
+fn jfif_dpi(bytes: [u8; 14]) -> Option<(f64, f64)> {
+    let [b'J', b'F', b'I', b'F', 0, _, _, unit, x0, x1, y0, y1, _, _] = bytes else { return None };
+    let per_inch = match unit {
+        1 => 1.0,
+        2 => 2.54,
+        _ => return None,
+    };
+    let [x, y] = [[x0, x1], [y0, y1]].map(|bytes| f64::from(u16::from_be_bytes(bytes)) * per_inch);
+    (x > 0.0 && y > 0.0).then_some((x, y))
+}
+
+/// What decoding holds apart from the file, the frame and a constant: for each channel the coefficients of one row of blocks, or of the whole image
+/// where it comes in several scans, and rows being upsampled; and the metadata.
+fn decoder_bytes(frame: Frame, metadata_bytes: u64, scans: u32) -> u64 {
+    let sampling = frame.sampling.map(|(across, down)| (u64::from(across), u64::from(down)));
+    let most = |factor: fn((u64, u64)) -> u64| sampling.into_iter().map(factor).max().unwrap_or(1);
+    let (across_most, down_most) = (most(|(across, _)| across), most(|(_, down)| down));
+    let units_across = u64::from(frame.size.width()).div_ceil(8 * across_most);
+    let units_down = u64::from(frame.size.height()).div_ceil(8 * down_most);
+    let coefficient_bytes = 2;
+    let channel = |(across, down): (u64, u64)| {
+        let stride = across * units_across * 8 * coefficient_bytes;
+        let upsampling = if across_most * down_most > 1 { stride * (2 * down + (16 + down) * across_most * down_most + 8) } else { 0 };
+        let whole = if frame.progressive || scans > 1 { stride * down * 8 * units_down } else { 0 };
+        stride * down * 8 + upsampling + whole
+    };
+    // At most 65535² × 16 × 2 × 4 bytes: far inside u64.
+    sampling.into_iter().map(channel).sum::<u64>() + 2 * metadata_bytes
+}
+
+/// The most bytes that reading a file with this `header` holds: the frame, and its coefficients while it is decoded.
+pub(super) fn memory_bytes(header: &ArtworkHeader) -> u64 {
+    header.decoder_bytes + frame_bytes(header) + CONSTANT_BYTES
+}
+
+fn frame_bytes(header: &ArtworkHeader) -> u64 {
+    header.size.area() * u64::from(header.jpeg.channels)
+}
+
+/// Reads a JPEG file into a frame and hands out its rows.
+///
+/// # Memory
+///
+/// [`memory_bytes`]; after opening only the frame is left of it.
+#[derive(Debug)]
+pub(super) struct JpegReader {
+    frame: Vec<u8>,
+    next: usize,
+    channels: usize,
+    conversion: Conversion,
+    _reservation: Reservation,
+}
+
+impl JpegReader {
+    pub(super) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Self> {
+        let mut reservation = budget.reserve(memory_bytes(header), format_args!("the decoder of {}", path.display()))?;
+        let file = read_file(path, header)?;
+        let (color, conversion) = match header.jpeg.channels {
+            1 => (ColorSpace::Luma, Conversion::Grey8),
+            4 => (ColorSpace::CMYK, Conversion::Cmyk8),
+            _ => (ColorSpace::RGB, Conversion::Rgb8 { key: None }),
+        };
+        let options = DecoderOptions::default()
+            .set_strict_mode(true)
+            .set_max_width(usize::from(u16::MAX))
+            .set_max_height(usize::from(u16::MAX))
+            .jpeg_set_out_colorspace(color);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
+        decoder.decode_headers().map_err(|error| undecodable(path, error))?;
+        let channels = usize::from(header.jpeg.channels);
+        let mut frame = vec![0; usize::try_from(frame_bytes(header)).unwrap_or(usize::MAX)];
+        decoder.decode_into(&mut frame).map_err(|error| undecodable(path, error))?;
+        reservation.shrink_to(frame_bytes(header));
+        Ok(Self { frame, next: 0, channels, conversion, _reservation: reservation })
+    }
+
+    pub(super) fn read_row(&mut self, out: &mut [Rgba8]) {
+        let end = self.next + out.len() * self.channels;
+        self.conversion.convert(&self.frame[self.next..end], out);
+        self.next = end;
+    }
+}
+
+/// The file up to and with its end marker, once it has proven to be what was probed.
+///
+/// For a file that is not progressive, zeroes stand in place of the marker: the decoder takes it for any number of zero bits, so that too
+/// little data become a half grey picture (zune-jpeg 0.5.15), while the end of the file is an error. It reads ahead by at most 12 bytes.
+fn read_file(path: &Path, header: &ArtworkHeader) -> Result<Vec<u8>> {
+    let mut source = Source::open(path, INPUT_BYTES)?;
+    if source.digest()? != header.fingerprint {
+        return Err(source.changed());
+    }
+    let length = usize::try_from(header.jpeg.file_bytes).unwrap_or(usize::MAX);
+    let mut bytes = vec![0; length + READ_AHEAD_BYTES];
+    source.read_exact(&mut bytes[..length])?;
+    if header.jpeg.progressive {
+        bytes.truncate(length);
+    } else {
+        bytes[length - 2..].fill(0);
+    }
+    Ok(bytes)
+}
+
+fn undecodable(path: &Path, error: DecodeErrors) -> Error {
+    match error {
+        DecodeErrors::IoErrors(ZByteIoError::StdIoError(source)) => Error::io("read", path, source),
+        error => ErrorKind::Artwork {
+            path: path.to_owned(),
+            message: "its pixels are damaged or incomplete: upload it again".to_owned(),
+            source: Some(Box::new(error)),
+        }
+        .into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{ArtworkReader, probe};
+    use super::*;
+
+    const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jpeg");
+
+    fn read(path: &Path) -> Result<Vec<Rgba8>> {
+        let header = probe(path)?;
+        let budget = MemoryBudget::new(64 << 20);
+        let mut reader = ArtworkReader::open(path, &header, &budget)?;
+        assert_eq!(budget.high_water_bytes(), ArtworkReader::memory_bytes(&header));
+        let mut pixels = vec![Rgba8::TRANSPARENT; usize::try_from(header.size.area()).unwrap()];
+        for row in pixels.chunks_exact_mut(header.size.width() as usize) {
+            reader.read_row(row)?;
+        }
+        assert!(reader.read_row(&mut vec![Rgba8::TRANSPARENT; header.size.width() as usize]).is_err());
+        reader.finish()?;
+        assert_eq!(budget.held_bytes(), 0);
+        Ok(pixels)
+    }
+
+    fn file(name: &str) -> std::path::PathBuf {
+        Path::new(FILES).join(name)
+    }
+
+    /// The picture that all test files were made from.
+    fn expected() -> Vec<Rgba8> {
+        read(&file("expected.png")).unwrap()
+    }
+
+    /// Mean distance of the channels.
+    fn distance(a: &[Rgba8], b: &[Rgba8]) -> f64 {
+        assert_eq!(a.len(), b.len());
+        let (a, b): (&[u8], &[u8]) = (bytemuck::cast_slice(a), bytemuck::cast_slice(b));
+        let sum: u32 = a.iter().zip(b).map(|(a, b)| u32::from(a.abs_diff(*b))).sum();
+        f64::from(sum) / f64::from(u32::try_from(a.len()).unwrap())
+    }
+
+    #[test]
+    fn every_kind_shows_the_same_picture() {
+        for (name, tolerance) in
+            [("rgb444", 2.0), ("restart", 2.0), ("rgb420", 6.5), ("progressive", 6.5), ("cmyk_adobe", 4.0), ("cmyk_plain", 4.0)]
+        {
+            let distance = distance(&read(&file(&format!("{name}.jpg"))).unwrap(), &expected());
+            assert!(distance < tolerance, "{name}: {distance}");
+        }
+        let grey = expected().into_iter().map(|Rgba8 { r, g, b, a }| {
+            let [r, g, b] = [r, g, b].map(u32::from);
+            let luma = u8::try_from((299 * r + 587 * g + 114 * b + 500) / 1000).unwrap();
+            Rgba8::new(luma, luma, luma, a)
+        });
+        assert!(distance(&read(&file("grey.jpg")).unwrap(), &grey.collect::<Vec<_>>()) < 1.0);
+    }
+
+    #[test]
+    fn the_resolution_is_that_of_the_jfif_header() {
+        assert_eq!(probe(&file("rgb444.jpg")).unwrap().dpi, Some((300.0, 150.0)));
+        assert_eq!(probe(&file("rgb420.jpg")).unwrap().dpi, None);
+    }
+
+    #[test]
+    fn a_file_that_ends_anywhere_too_early_is_refused() {
+        for name in ["rgb420.jpg", "progressive.jpg"] {
+            let bytes = std::fs::read(file(name)).unwrap();
+            let cut = tempfile::NamedTempFile::new().unwrap();
+            for length in (0..bytes.len()).rev().step_by(3) {
+                std::fs::write(cut.path(), &bytes[..length]).unwrap();
+                assert!(probe(cut.path()).is_err(), "{name}: {length} of {} bytes", bytes.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_with_an_end_but_too_little_data_is_refused() {
+        for name in ["rgb444.jpg", "rgb420.jpg", "grey.jpg"] {
+            let bytes = std::fs::read(file(name)).unwrap();
+            let cut = tempfile::NamedTempFile::new().unwrap();
+            for length in (bytes.len() * 3 / 4..bytes.len() - 48).step_by(7) {
+                let ended = [&bytes[..length], &[0xff, END_OF_IMAGE]].concat();
+                std::fs::write(cut.path(), ended).unwrap();
+                assert!(read(cut.path()).is_err(), "{name}: {length} of {} bytes", bytes.len());
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_after_the_end_are_of_no_concern() {
+        let mut bytes = std::fs::read(file("rgb444.jpg")).unwrap();
+        bytes.extend_from_slice(b"\xff\xd8\xff\xe1 another picture, or a phone's notes");
+        let copy = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(copy.path(), bytes).unwrap();
+        assert_eq!(read(copy.path()).unwrap(), read(&file("rgb444.jpg")).unwrap());
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_or_read_but_never_more() {
+        for name in ["rgb420.jpg", "progressive.jpg", "restart.jpg", "cmyk_adobe.jpg"] {
+            let whole = std::fs::read(file(name)).unwrap();
+            let damaged = tempfile::NamedTempFile::new().unwrap();
+            for at in (2..whole.len()).step_by(13) {
+                let mut bytes = whole.clone();
+                bytes[at] ^= 1 << (at % 8);
+                std::fs::write(damaged.path(), bytes).unwrap();
+                let _ = read(damaged.path());
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_changes_between_probing_and_reading_is_noticed() {
+        let copy = tempfile::NamedTempFile::new().unwrap();
+        std::fs::copy(file("rgb444.jpg"), copy.path()).unwrap();
+        let header = probe(copy.path()).unwrap();
+        std::fs::copy(file("rgb420.jpg"), copy.path()).unwrap();
+        let error = ArtworkReader::open(copy.path(), &header, &MemoryBudget::new(1 << 20)).unwrap_err();
+        assert!(error.to_string().contains("changed"), "{error}");
+    }
+}
