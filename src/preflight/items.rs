@@ -1,0 +1,157 @@
+//! An item's size in pixels, and whether it fits.
+
+use super::{CheckedArtwork, Refusal, Sheet, Wanted, WantedSize, Warning, WarningKind};
+use crate::error::ProblemKind;
+use crate::geom::{Dpi, PxRect, PxSize, Turn};
+use crate::job::{Density, SizeError, Sizing, TurnPolicy};
+
+/// The printed size, which fits the media in at least one turn that is allowed. Sizes of a layout are taken as they are.
+pub(super) fn size(wanted: &Wanted, artwork: &CheckedArtwork, sheet: &Sheet) -> Result<PxSize, Refusal> {
+    let rule = match wanted.size {
+        WantedSize::Px(size) => return Ok(size),
+        WantedSize::Rule(rule) => rule.unwrap_or(Sizing::Dpi(sheet.dpi)),
+    };
+    let tag = artwork.header.dpi.and_then(Density::from_tag);
+    let size = rule.to_px(source(wanted, artwork), sheet.dpi, tag).map_err(|error| match error {
+        SizeError::NoResolution => Refusal::new(
+            ProblemKind::NoResolution,
+            "its size is asked of the file's resolution tag, but the file has none: give a width, height or dpi",
+        ),
+        SizeError::Unprintable(error) => Refusal::new(ProblemKind::Limit, error.to_string()),
+    })?;
+    let Some(printable) = sheet.media.printable() else { return Ok(size) };
+    let fits = |turn: Turn| {
+        let turned = size.turned(turn);
+        turned.width() <= printable.width() && turned.height() <= printable.height()
+    };
+    if wanted.turn.allowed().iter().any(|&turn| fits(turn)) {
+        Ok(size)
+    } else {
+        Err(too_large(wanted.turn, size, printable, sheet.dpi, fits))
+    }
+}
+
+fn too_large(turn: TurnPolicy, size: PxSize, printable: PxSize, dpi: Dpi, fits: impl Fn(Turn) -> bool) -> Refusal {
+    let fits_turned = Turn::ALL.into_iter().any(fits);
+    let (how, advice) = match turn {
+        TurnPolicy::Auto => (" in either turn", "print it smaller or on larger media"),
+        TurnPolicy::None if fits_turned => (" upright", "allow it to be turned"),
+        TurnPolicy::Fixed(_) if fits_turned => (" as it is turned", "turn it otherwise"),
+        TurnPolicy::None => (" upright", "print it smaller or on larger media"),
+        TurnPolicy::Fixed(_) => (" as it is turned", "print it smaller or on larger media"),
+    };
+    let message = format!(
+        "its {size} ({}) do not fit the printable {printable} ({}) of the media{how}: {advice}",
+        Inches(size, dpi),
+        Inches(printable, dpi)
+    );
+    Refusal::new(ProblemKind::TooLargeForMedia, message)
+}
+
+/// A warning where the artwork has fewer pixels to the inch, as it is printed, than the job.
+pub(super) fn upscaled(wanted: &Wanted, artwork: &CheckedArtwork, size: PxSize, dpi: Dpi) -> Option<Warning> {
+    let source = source(wanted, artwork);
+    // Rounded to nearest: a side that was rounded up by a pixel is no enlargement.
+    let effective =
+        |pixels: u32, printed: u32| (2 * u64::from(pixels) * u64::from(dpi.get()) + u64::from(printed)) / (2 * u64::from(printed));
+    let effective = effective(source.width(), size.width()).min(effective(source.height(), size.height()));
+    (effective < u64::from(dpi.get())).then(|| Warning {
+        kind: WarningKind::Upscaled,
+        order: wanted.order.clone(),
+        item: wanted.item,
+        artwork: wanted.artwork.clone(),
+        message: format!(
+            "prints at {effective} DPI, below the job's {dpi}: use an image with more pixels, or print it no larger than {}",
+            Inches(source, dpi)
+        ),
+    })
+}
+
+/// The pixels that are printed.
+fn source(wanted: &Wanted, artwork: &CheckedArtwork) -> PxSize {
+    artwork.visible.filter(|_| wanted.trim).map_or(artwork.header.size, PxRect::size)
+}
+
+/// A size for people: in inches, rounded down to a hundredth, so that what fits does so as it is displayed.
+struct Inches(PxSize, Dpi);
+
+impl std::fmt::Display for Inches {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let hundredths = |pixels: u32| u64::from(pixels) * 100 / u64::from(self.1.get());
+        let (width, height) = (hundredths(self.0.width()), hundredths(self.0.height()));
+        write!(f, "{}.{:02} × {}.{:02} in", width / 100, width % 100, height / 100, height % 100)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::Item;
+    use crate::preflight::PreflightOptions;
+    use crate::preflight::tests::{Shop, sized};
+
+    #[test]
+    fn an_item_that_fits_in_no_allowed_turn_is_told_what_to_do() {
+        let shop = Shop::new();
+        shop.opaque_png("wide.png", 1800, 20);
+        shop.opaque_png("high.png", 20, 1800);
+        shop.opaque_png("huge.png", 901, 1901);
+        // Printable are 900 × 1900 px.
+        for (artwork, turn, advice) in [
+            ("wide.png", TurnPolicy::Auto, None),
+            ("wide.png", TurnPolicy::Fixed(Turn::Cw270), None),
+            ("wide.png", TurnPolicy::None, Some("upright: allow it to be turned")),
+            ("wide.png", TurnPolicy::Fixed(Turn::Cw180), Some("as it is turned: turn it otherwise")),
+            ("high.png", TurnPolicy::None, None),
+            ("high.png", TurnPolicy::Fixed(Turn::Cw90), Some("as it is turned: turn it otherwise")),
+            ("huge.png", TurnPolicy::Auto, Some("in either turn: print it smaller or on larger media")),
+            ("huge.png", TurnPolicy::None, Some("upright: print it smaller or on larger media")),
+        ] {
+            let item = Item { turn, ..Item::new(artwork) };
+            let Some(advice) = advice else {
+                shop.check(vec![item], &PreflightOptions::default()).unwrap();
+                continue;
+            };
+            let [problem] = &shop.problems(vec![item])[..] else { panic!() };
+            assert_eq!(problem.kind, ProblemKind::TooLargeForMedia);
+            assert!(problem.message.contains("do not fit the printable 900 × 1900 px (9.00 × 19.00 in) of the media"), "{problem}");
+            assert!(problem.message.ends_with(advice), "{problem}");
+        }
+    }
+
+    #[test]
+    fn artwork_with_too_few_pixels_for_its_size_is_warned_of() {
+        let shop = Shop::new();
+        shop.opaque_png("fox.png", 77, 1000);
+        for (size, effective) in [
+            (r#"{"dpi": 100}"#, None),
+            (r#"{"height": "9in"}"#, None),
+            // A pixel in a thousand is rounding, not enlarging.
+            (r#"{"exact": ["0.77in", "10.01in"]}"#, None),
+            (r#"{"exact": ["0.77in", "10.1in"]}"#, Some(99)),
+            (r#"{"exact": ["1.54in", "10in"]}"#, Some(50)),
+            (r#"{"dpi": 75}"#, Some(75)),
+        ] {
+            let checked = shop.check(vec![sized("fox.png", size)], &PreflightOptions::default()).unwrap();
+            let messages: Vec<_> = checked.warnings().iter().map(|warning| warning.message.as_str()).collect();
+            let expected = effective.map(|dpi| {
+                format!(
+                    "prints at {dpi} DPI, below the job's 100: use an image with more pixels, or print it no larger than 0.77 × 10.00 in"
+                )
+            });
+            assert_eq!(messages, Vec::from_iter(expected.as_deref()), "{size}");
+        }
+    }
+
+    #[test]
+    fn trimmed_artwork_is_sized_by_what_is_visible() {
+        let shop = Shop::new();
+        shop.png("fox.png", 200, 100, |x, y| (50..100).contains(&x) && (10..20).contains(&y));
+        let trimmed = Item { trim: true, ..sized("fox.png", r#"{"width": "1in"}"#) };
+        let whole = sized("fox.png", r#"{"width": "1in"}"#);
+        let checked = shop.check(vec![trimmed, whole], &PreflightOptions::default()).unwrap();
+        let sizes: Vec<_> = checked.items().iter().map(|item| item.size.to_string()).collect();
+        assert_eq!(sizes, ["100 × 20 px", "100 × 50 px"]);
+        assert_eq!(checked.warnings().iter().map(|warning| warning.item).collect::<Vec<_>>(), [0]);
+    }
+}

@@ -1,0 +1,489 @@
+//! Checking a job before film is spent: every artwork is opened once, physical sizes become pixels, and everything that is wrong is told
+//! at once.
+
+mod artworks;
+mod items;
+mod media;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use self::artworks::Artworks;
+pub use self::media::MediaPx;
+use crate::artwork::ArtworkHeader;
+use crate::budget::{MemoryBudget, Reservation};
+use crate::error::{ErrorKind, Problem, ProblemKind, Result};
+use crate::geom::{Dpi, PxRect, PxSize};
+use crate::job::{Job, Output, Sizing, TurnPolicy};
+
+/// How artwork is found and checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PreflightOptions {
+    /// The only folder that artwork is read from, whatever paths and symbolic links say. Default: `None`, any folder.
+    pub artwork_root: Option<PathBuf>,
+    /// Whether items are left out whose artwork is missing, damaged or has no visible pixel. Each artwork is then read to its end, so that
+    /// damage is known before anything is packed. Default: `false`, such artwork is an error.
+    pub skip_bad_artwork: bool,
+    /// Whether every artwork is read to its end, so that damage is an error before anything is rendered. Default: `false`, damage inside
+    /// the pixels is found while they are decoded.
+    pub read_to_end: bool,
+}
+
+/// A checked job: integer pixels, and artwork that is there and can be printed.
+///
+/// # Memory
+///
+/// About 100 bytes an item, 300 an artwork, and the bytes of their paths, charged to the budget while the `Preflight` lives. Reading
+/// pixels, where that is needed, takes a decoder and a row for one artwork at a time.
+#[derive(Debug)]
+pub struct Preflight {
+    sheet: Sheet,
+    artworks: Vec<CheckedArtwork>,
+    items: Vec<CheckedItem>,
+    warnings: Vec<Warning>,
+    left_out: Vec<LeftOut>,
+    ordered_copies: u64,
+    _charges: Vec<Reservation>,
+}
+
+/// What a checked job has besides its items.
+#[derive(Clone, Debug)]
+pub(crate) struct Sheet {
+    pub(crate) name: String,
+    pub(crate) dpi: Dpi,
+    pub(crate) media: MediaPx,
+    pub(crate) output: Output,
+}
+
+/// An artwork whose header was read.
+#[derive(Clone, Debug)]
+pub struct CheckedArtwork {
+    /// Where the file is: absolute, symbolic links resolved.
+    pub path: PathBuf,
+    /// The path as the job or layout writes it; of several spellings, the first.
+    pub written: Arc<str>,
+    /// What the file says about itself.
+    pub header: ArtworkHeader,
+    /// The smallest rectangle with all visible pixels, in the artwork's own pixels, where an item asks for trimming.
+    pub visible: Option<PxRect>,
+}
+
+/// An item with its size in pixels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedItem {
+    /// The order's id.
+    pub order: Arc<str>,
+    /// The item's index in its order, counted from 0.
+    pub item: u32,
+    /// The artwork's index in [`Preflight::artworks`].
+    pub artwork: usize,
+    /// The printed size before the turn.
+    pub size: PxSize,
+    /// How it may be turned. In at least one way it fits the media.
+    pub turn: TurnPolicy,
+    /// Whether only the visible rectangle of the artwork is printed.
+    pub trim: bool,
+    /// Whether it is mirrored left to right.
+    pub mirror: bool,
+    /// Number of copies.
+    pub copies: u32,
+}
+
+/// Something that prints, but perhaps not as it was meant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Warning {
+    /// What it is about.
+    pub kind: WarningKind,
+    /// The order's id.
+    pub order: Arc<str>,
+    /// The item's index in its order, counted from 0.
+    pub item: u32,
+    /// The artwork's path as written.
+    pub artwork: Arc<str>,
+    /// What it is and what to do, in a sentence.
+    pub message: String,
+}
+
+/// The kinds of [`Warning`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum WarningKind {
+    /// The artwork has fewer pixels to the inch, as it is printed, than the job: its effective DPI is too low.
+    Upscaled,
+}
+
+/// An item that was ordered but is not printed, because its artwork is bad.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LeftOut {
+    /// The order's id.
+    pub order: Arc<str>,
+    /// The item's index in its order, counted from 0.
+    pub item: u32,
+    /// The artwork's path as written.
+    pub artwork: Arc<str>,
+    /// Number of copies that are missing.
+    pub copies: u32,
+    /// What is wrong with the artwork and what to do.
+    pub reason: String,
+}
+
+/// One item, or what the placements of a layout say about one, before its artwork is known.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Wanted {
+    pub(crate) order: Arc<str>,
+    pub(crate) item: u32,
+    pub(crate) artwork: Arc<str>,
+    pub(crate) size: WantedSize,
+    pub(crate) turn: TurnPolicy,
+    pub(crate) trim: bool,
+    pub(crate) mirror: bool,
+    pub(crate) copies: u32,
+}
+
+/// A printed size that is known, or the rule for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum WantedSize {
+    Rule(Option<Sizing>),
+    Px(PxSize),
+}
+
+/// What is wrong with an item or its artwork.
+#[derive(Clone, Debug)]
+struct Refusal {
+    kind: ProblemKind,
+    message: String,
+}
+
+impl Refusal {
+    fn new(kind: ProblemKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    fn of(self, wanted: &Wanted) -> Problem {
+        let Self { kind, message } = self;
+        Problem { kind, order: wanted.order.to_string(), item: Some(wanted.item as usize), artwork: wanted.artwork.to_string(), message }
+    }
+}
+
+impl Preflight {
+    /// Checks `job`, whose relative artwork paths hold from `base_dir`. Every artwork's header is read once; pixels are read only to find
+    /// out whether any is visible, or what is to be trimmed, in files that may have transparent ones. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Preflight`] with everything that is wrong, in the job's order. [`ErrorKind::Document`] where the job as a whole makes no
+    /// sense: no orders, too many copies, margins that leave nothing of the media. [`ErrorKind::MemoryLimit`] where the budget cannot hold
+    /// the items or a decoder.
+    pub fn new(job: &Job, base_dir: &Path, options: &PreflightOptions, budget: &MemoryBudget) -> Result<Self> {
+        job.check()?;
+        let media = MediaPx::of(job)?;
+        let items = job.orders.iter().map(|order| order.items.len()).sum::<usize>();
+        let _charge = budget.reserve((items * size_of::<Wanted>()) as u64, "the list of items")?;
+        let mut wanted = Vec::with_capacity(items);
+        let mut problems = Vec::new();
+        let mut first_with_id = std::collections::HashMap::new();
+        for (nth, order) in job.orders.iter().enumerate() {
+            let first = *first_with_id.entry(&*order.id).or_insert(nth);
+            if first != nth {
+                let message =
+                    format!("orders[{nth}] has the id of orders[{first}]: give each order its own id, or put the items into one order");
+                let problem = Problem { kind: ProblemKind::Job, order: order.id.to_string(), item: None, artwork: String::new(), message };
+                problems.push((wanted.len(), problem));
+            }
+            wanted.extend(order.items.iter().zip(0..).map(|(item, index)| Wanted {
+                order: order.id.clone(),
+                item: index,
+                artwork: item.artwork.clone(),
+                size: WantedSize::Rule(item.size),
+                turn: item.turn,
+                trim: item.trim,
+                mirror: item.mirror,
+                copies: item.copies.get(),
+            }));
+        }
+        let sheet = Sheet { name: job.name.clone(), dpi: job.dpi, media, output: job.output.clone() };
+        let artworks = Artworks::new(base_dir, options)?;
+        Self::check(sheet, &wanted, problems, artworks, budget)
+    }
+
+    /// Checks what is `wanted` by a layout, whose relative artwork paths hold from `base_dir`. There is one artwork for every spelling of its
+    /// path, so that placements find theirs by it; items are what is wanted. Sizes are taken as they are.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new), without those about the job and the media.
+    pub(crate) fn of_wanted(
+        sheet: Sheet,
+        wanted: &[Wanted],
+        base_dir: &Path,
+        options: &PreflightOptions,
+        budget: &MemoryBudget,
+    ) -> Result<Self> {
+        let artworks = Artworks::new(base_dir, options)?.keep_spellings();
+        Self::check(sheet, wanted, Vec::new(), artworks, budget)
+    }
+
+    /// `problems` are those that are known already, each with the index of what is wanted that it stands before.
+    fn check(
+        sheet: Sheet,
+        wanted: &[Wanted],
+        mut problems: Vec<(usize, Problem)>,
+        mut artworks: Artworks<'_>,
+        budget: &MemoryBudget,
+    ) -> Result<Self> {
+        let charge = budget.reserve((wanted.len() * (size_of::<CheckedItem>() + size_of::<usize>())) as u64, "the list of items")?;
+        let artwork_of = wanted.iter().map(|wanted| artworks.open(wanted, budget)).collect::<Result<Vec<_>>>()?;
+        artworks.read_pixels(budget)?;
+
+        let (mut items, mut warnings, mut left_out) = (Vec::with_capacity(wanted.len()), Vec::new(), Vec::new());
+        for (nth, (wanted, &artwork)) in wanted.iter().zip(&artwork_of).enumerate() {
+            let checked = artworks
+                .checked(artwork)
+                .map_err(|refusal| (true, refusal.clone()))
+                .and_then(|artwork| items::size(wanted, artwork, &sheet).map(|size| (artwork, size)).map_err(|refusal| (false, refusal)));
+            match checked {
+                Ok((file, size)) => {
+                    warnings.extend(items::upscaled(wanted, file, size, sheet.dpi));
+                    let Wanted { order, item, turn, trim, mirror, copies, .. } = wanted.clone();
+                    items.push(CheckedItem { order, item, artwork, size, turn, trim, mirror, copies });
+                }
+                Err((true, refusal)) if artworks.skip_bad() => {
+                    let Wanted { order, item, artwork, copies, .. } = wanted.clone();
+                    left_out.push(LeftOut { order, item, artwork, copies, reason: refusal.message });
+                }
+                Err((_, refusal)) => problems.push((nth, refusal.of(wanted))),
+            }
+        }
+        if items.is_empty() && problems.is_empty() {
+            let reasons = left_out.iter().zip(wanted).zip(&artwork_of);
+            problems.extend(reasons.filter_map(|((_, wanted), &artwork)| Some((0, artworks.checked(artwork).err()?.clone().of(wanted)))));
+        }
+        if !problems.is_empty() {
+            problems.sort_by_key(|&(nth, _)| nth);
+            return Err(ErrorKind::Preflight { problems: problems.into_iter().map(|(_, problem)| problem).collect() }.into());
+        }
+        let ordered_copies = wanted.iter().map(|wanted| u64::from(wanted.copies)).sum();
+        let (artworks, mut charges) = artworks.into_good(&mut items);
+        charges.push(charge);
+        tracing::info!(artworks = artworks.len(), items = items.len(), warnings = warnings.len(), left_out = left_out.len(), "job checked");
+        Ok(Self { sheet, artworks, items, warnings, left_out, ordered_copies, _charges: charges })
+    }
+
+    /// The job's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.sheet.name
+    }
+
+    /// The job's resolution.
+    #[must_use]
+    pub fn dpi(&self) -> Dpi {
+        self.sheet.dpi
+    }
+
+    /// What is printed on. Of a layout: its largest part.
+    #[must_use]
+    pub fn media(&self) -> MediaPx {
+        self.sheet.media
+    }
+
+    /// How the parts are written.
+    #[must_use]
+    pub fn output(&self) -> &Output {
+        &self.sheet.output
+    }
+
+    /// The artwork files, in the order in which the items first use them.
+    #[must_use]
+    pub fn artworks(&self) -> &[CheckedArtwork] {
+        &self.artworks
+    }
+
+    /// The artwork files by value.
+    #[must_use]
+    pub fn into_artworks(self) -> Vec<CheckedArtwork> {
+        self.artworks
+    }
+
+    /// The items in the job's order, without those left out.
+    #[must_use]
+    pub fn items(&self) -> &[CheckedItem] {
+        &self.items
+    }
+
+    /// Number of copies that the job orders, those left out included.
+    #[must_use]
+    pub fn ordered_copies(&self) -> u64 {
+        self.ordered_copies
+    }
+
+    /// What prints, but perhaps not as it was meant, in the job's order.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
+    /// What is not printed, in the job's order. Empty unless [`PreflightOptions::skip_bad_artwork`] is set.
+    #[must_use]
+    pub fn left_out(&self) -> &[LeftOut] {
+        &self.left_out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Item, Margin, Media, Order};
+    use std::num::NonZeroU32;
+
+    /// A folder with artwork, and jobs that use it.
+    pub(super) struct Shop(pub(super) tempfile::TempDir);
+
+    impl Shop {
+        pub(super) fn new() -> Self {
+            Self(tempfile::tempdir().unwrap())
+        }
+
+        /// Writes a PNG whose pixels are opaque where `visible` says so.
+        pub(super) fn png(&self, name: &str, width: u32, height: u32, visible: impl Fn(u32, u32) -> bool) -> PathBuf {
+            let path = self.0.path().join(name);
+            let mut encoder = png::Encoder::new(std::fs::File::create(&path).unwrap(), width, height);
+            encoder.set_color(png::ColorType::Rgba);
+            let pixels = (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+            let pixels: Vec<u8> = pixels.flat_map(|(x, y)| [200, 100, 50, if visible(x, y) { 255 } else { 0 }]).collect();
+            encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+            path
+        }
+
+        /// Writes a PNG without an alpha channel.
+        pub(super) fn opaque_png(&self, name: &str, width: u32, height: u32) -> PathBuf {
+            let path = self.0.path().join(name);
+            let mut encoder = png::Encoder::new(std::fs::File::create(&path).unwrap(), width, height);
+            encoder.set_color(png::ColorType::Grayscale);
+            encoder.write_header().unwrap().write_image_data(&vec![7; (width * height) as usize]).unwrap();
+            path
+        }
+
+        pub(super) fn check(&self, items: Vec<Item>, options: &PreflightOptions) -> Result<Preflight> {
+            Preflight::new(&job(items), self.0.path(), options, &MemoryBudget::new(1 << 24))
+        }
+
+        pub(super) fn problems(&self, items: Vec<Item>) -> Vec<Problem> {
+            problems(self.check(items, &PreflightOptions::default()))
+        }
+    }
+
+    /// One order on film of 1000 × 2000 px with margins of 50 px.
+    pub(super) fn job(items: Vec<Item>) -> Job {
+        let media =
+            Media { margin: Margin::all("50px".parse().unwrap()), ..Media::new("1000px".parse().unwrap(), "2000px".parse().unwrap()) };
+        Job::new("Test", Dpi::new(100).unwrap(), media, vec![Order::new("1001", items)])
+    }
+
+    pub(super) fn problems(checked: Result<Preflight>) -> Vec<Problem> {
+        match checked.unwrap_err().into_kind() {
+            ErrorKind::Preflight { problems } => problems,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    pub(super) fn sized(artwork: &str, size: &str) -> Item {
+        Item { size: Some(serde_json::from_str(size).unwrap()), ..Item::new(artwork) }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_in_the_jobs_order() {
+        let shop = Shop::new();
+        shop.png("fox.png", 30, 20, |_, _| true);
+        std::fs::write(shop.0.path().join("note.png"), "not an image").unwrap();
+        let mut job = job(vec![Item::new("gone.png"), Item::new("fox.png"), sized("fox.png", r#"{"width": "19in"}"#)]);
+        job.orders.push(Order::new("1002", vec![Item::new("note.png"), sized("fox.png", r#"{"metadata": true}"#)]));
+        job.orders.push(Order::new("1001", vec![Item::new("gone.png"), sized("fox.png", r#"{"height": "0.001in"}"#)]));
+        let found = problems(Preflight::new(&job, shop.0.path(), &PreflightOptions::default(), &MemoryBudget::new(1 << 24)));
+        let places: Vec<_> =
+            found.iter().map(|problem| (problem.order.as_str(), problem.item, problem.artwork.as_str(), problem.kind)).collect();
+        use ProblemKind::{Limit, Missing, NoResolution, TooLargeForMedia, Unreadable};
+        let expected = [
+            ("1001", Some(0), "gone.png", Missing),
+            ("1001", Some(2), "fox.png", TooLargeForMedia),
+            ("1002", Some(0), "note.png", Unreadable),
+            ("1002", Some(1), "fox.png", NoResolution),
+            ("1001", None, "", ProblemKind::Job),
+            ("1001", Some(0), "gone.png", Missing),
+            ("1001", Some(1), "fox.png", Limit),
+        ];
+        assert_eq!(places, expected);
+        assert!(found[4].message.contains("orders[2] has the id of orders[0]"), "{}", found[4]);
+        assert!(found[6].message.contains("0.001in at 100 DPI has no pixels"), "{}", found[6]);
+    }
+
+    #[test]
+    fn bad_artwork_is_left_out_when_asked_and_nothing_else_is() {
+        let shop = Shop::new();
+        shop.png("fox.png", 30, 20, |_, _| true);
+        shop.png("empty.png", 30, 20, |_, _| false);
+        let three = NonZeroU32::new(3).unwrap();
+        let items = vec![Item { copies: three, ..Item::new("gone.png") }, Item::new("fox.png"), Item::new("empty.png")];
+        let skip = PreflightOptions { skip_bad_artwork: true, ..PreflightOptions::default() };
+        let checked = shop.check(items.clone(), &skip).unwrap();
+        assert_eq!(checked.items().iter().map(|item| item.item).collect::<Vec<_>>(), [1]);
+        assert_eq!(checked.artworks()[checked.items()[0].artwork].written, "fox.png".into());
+        let left_out: Vec<_> = checked.left_out().iter().map(|left_out| (left_out.item, left_out.copies, &*left_out.artwork)).collect();
+        assert_eq!(left_out, [(0, 3, "gone.png"), (2, 1, "empty.png")]);
+        assert_eq!(checked.ordered_copies(), 5);
+
+        let too_large = [items, vec![sized("fox.png", r#"{"width": "30in"}"#)]].concat();
+        let kinds: Vec<_> = problems(shop.check(too_large, &skip)).into_iter().map(|problem| problem.kind).collect();
+        assert_eq!(kinds, [ProblemKind::TooLargeForMedia]);
+        let kinds: Vec<_> =
+            problems(shop.check(vec![Item::new("gone.png"), Item::new("empty.png")], &skip)).into_iter().map(|p| p.kind).collect();
+        assert_eq!(kinds, [ProblemKind::Missing, ProblemKind::FullyTransparent], "nothing is left to print");
+    }
+
+    #[test]
+    fn a_job_that_makes_no_sense_is_refused_before_artwork_is_read() {
+        let refusal = |change: fn(&mut Job)| {
+            let mut job = job(vec![Item::new("gone.png")]);
+            change(&mut job);
+            Preflight::new(&job, Path::new("/"), &PreflightOptions::default(), &MemoryBudget::new(1 << 24)).unwrap_err().to_string()
+        };
+        assert!(
+            refusal(|job| job.media.margin = Margin::all("5in".parse().unwrap())).starts_with("media: found 1000 × 2000 px with margins")
+        );
+        assert!(refusal(|job| job.media.width = "0.004in".parse().unwrap()).contains("expected something left to print on"));
+        assert!(refusal(|job| job.media.max_length = "900000000in".parse().unwrap()).starts_with("media.max_length: 900000000in"));
+        assert!(refusal(|job| job.orders.clear()).starts_with("orders: found no order"));
+        let copies = refusal(|job| job.orders[0].items[0].copies = NonZeroU32::new(1 << 31).unwrap());
+        assert!(copies.starts_with("orders[0].items[0].copies: found 2147483648 copies"), "{copies}");
+    }
+
+    #[test]
+    fn the_budget_holds_what_preflight_holds() {
+        let shop = Shop::new();
+        shop.png("fox.png", 30, 20, |_, _| true);
+        let (job, budget) = (job(vec![Item::new("fox.png"); 100]), MemoryBudget::new(1 << 24));
+        let checked = Preflight::new(&job, shop.0.path(), &PreflightOptions::default(), &budget).unwrap();
+        assert!(budget.held_bytes() >= 100 * size_of::<CheckedItem>() as u64);
+        drop(checked);
+        assert_eq!(budget.held_bytes(), 0);
+        let too_small = Preflight::new(&job, shop.0.path(), &PreflightOptions::default(), &MemoryBudget::new(1 << 10)).unwrap_err();
+        assert!(matches!(too_small.kind(), ErrorKind::MemoryLimit { .. }), "{too_small}");
+    }
+
+    #[test]
+    fn warnings_and_what_is_left_out_are_written_as_reports_hold_them() {
+        let (order, artwork): (Arc<str>, Arc<str>) = ("1001".into(), "art/logo.png".into());
+        let warning =
+            Warning { kind: WarningKind::Upscaled, order: order.clone(), item: 0, artwork: artwork.clone(), message: "…".to_owned() };
+        let json = r#"{"kind":"upscaled","order":"1001","item":0,"artwork":"art/logo.png","message":"…"}"#;
+        assert_eq!(serde_json::to_string(&warning).unwrap(), json);
+        let left_out = LeftOut { order, item: 0, artwork, copies: 3, reason: "…".to_owned() };
+        let json = r#"{"order":"1001","item":0,"artwork":"art/logo.png","copies":3,"reason":"…"}"#;
+        assert_eq!(serde_json::to_string(&left_out).unwrap(), json);
+    }
+}
