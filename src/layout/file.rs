@@ -1,0 +1,206 @@
+//! `layout.json`: the flat form of a layout, checked while it is read.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Layout, Part, Placement};
+use crate::error::{Error, ErrorKind, Result};
+use crate::geom::{Dpi, PxRect, PxSize, Turn};
+use crate::job::{Output, Version, read_document};
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LayoutFile {
+    version: Version,
+    name: String,
+    dpi: Dpi,
+    parts: Vec<PartFile>,
+    #[serde(default)]
+    output: Output,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PartFile {
+    part: u32,
+    width: u32,
+    length: u32,
+    placements: Vec<PlacementFile>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlacementFile {
+    order: Arc<str>,
+    item: u32,
+    copy: u32,
+    artwork: Arc<str>,
+    x: u32,
+    y: u32,
+    width: u32,
+    height: u32,
+    #[serde(default)]
+    turn: Turn,
+    #[serde(default)]
+    trim: bool,
+    #[serde(default)]
+    mirror: bool,
+}
+
+impl TryFrom<LayoutFile> for Layout {
+    type Error = String;
+
+    fn try_from(file: LayoutFile) -> Result<Self, String> {
+        if file.parts.is_empty() {
+            return Err("parts: a layout needs at least one part".to_owned());
+        }
+        let parts = file.parts.into_iter().enumerate().map(|(index, part)| read_part(index, part)).collect::<Result<_, _>>()?;
+        Ok(Self { name: file.name, dpi: file.dpi, parts, output: file.output })
+    }
+}
+
+fn read_part(index: usize, file: PartFile) -> Result<Part, String> {
+    if file.part as usize != index + 1 {
+        return Err(format!("parts[{index}].part: found {}, expected {}: parts are numbered from 1 in their order", file.part, index + 1));
+    }
+    let size = PxSize::new(file.width, file.length).map_err(|error| format!("parts[{index}]: {error}"))?;
+    let placements = file.placements.into_iter().enumerate().map(|(nth, placement)| {
+        let rect = PxSize::new(placement.width, placement.height).and_then(|size| PxRect::new(placement.x, placement.y, size));
+        let rect = rect.map_err(|error| format!("parts[{index}].placements[{nth}]: {error}"))?;
+        let PlacementFile { order, item, copy, artwork, turn, trim, mirror, .. } = placement;
+        Ok(Placement { order, item, copy, artwork, rect, turn, trim, mirror })
+    });
+    let placements = placements.collect::<Result<_, String>>()?;
+    Part::new(size, placements).map_err(|error| format!("parts[{index}]: {error}"))
+}
+
+impl From<Layout> for LayoutFile {
+    fn from(layout: Layout) -> Self {
+        let parts = layout.parts.into_iter().zip(1..).map(|(part, number)| PartFile {
+            part: number,
+            width: part.size.width(),
+            length: part.size.height(),
+            placements: part.placements.into_iter().map(PlacementFile::from).collect(),
+        });
+        Self { version: Version, name: layout.name, dpi: layout.dpi, parts: parts.collect(), output: layout.output }
+    }
+}
+
+impl From<Placement> for PlacementFile {
+    fn from(placement: Placement) -> Self {
+        let Placement { order, item, copy, artwork, rect, turn, trim, mirror } = placement;
+        let (x, y, width, height) = (rect.x(), rect.y(), rect.size().width(), rect.size().height());
+        Self { order, item, copy, artwork, x, y, width, height, turn, trim, mirror }
+    }
+}
+
+impl Layout {
+    /// Reads a `layout.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`] when the file cannot be read, [`ErrorKind::Document`] when it is no valid layout: it names the place in the file,
+    /// the value and what is expected.
+    pub fn read(path: &Path) -> Result<Self> {
+        read_document(path)
+    }
+
+    /// Writes the layout as a `layout.json` at `path`, in whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`].
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let json = serde_json::to_vec(self).map_err(|error| Error::io("write", path, error.into()))?;
+        crate::job::write_document(path, &json)
+    }
+
+    /// The same layout with every relative artwork path, which holds from the folder `from`, rewritten to hold from the folder `to`, and
+    /// from nothing else: no other folder that the old path led through needs to stay.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when `to` or an artwork's folder is not there, and
+    /// [`ErrorKind::Layout`](crate::ErrorKind::Layout) when a path between them is not Unicode, which JSON cannot hold.
+    pub fn rebased(&self, from: &Path, to: &Path) -> Result<Self> {
+        let to = real(to)?;
+        let mut layout = self.clone();
+        let mut last: Option<(Arc<str>, Arc<str>)> = None;
+        for placement in layout.parts.iter_mut().flat_map(|part| &mut part.placements) {
+            if last.as_ref().is_none_or(|(written, _)| *written != placement.artwork) {
+                let rebased = rebase(Path::new(&*placement.artwork), from, &to)?;
+                last = Some((placement.artwork.clone(), rebased));
+            }
+            if let Some((_, rebased)) = &last {
+                placement.artwork = rebased.clone();
+            }
+        }
+        Ok(layout)
+    }
+}
+
+/// `written` holds from the folder `from`; the result names the same file from the real folder `to`.
+fn rebase(written: &Path, from: &Path, to: &Path) -> Result<Arc<str>> {
+    if written.is_absolute() {
+        return Ok(written.to_string_lossy().into());
+    }
+    let path = from.join(written);
+    // The file keeps its name, also where it is a link.
+    let (folder, name) = (path.parent().unwrap_or(from), path.file_name().unwrap_or_default());
+    let absolute = real(folder)?.join(name);
+    let rebased = pathdiff::diff_paths(&absolute, to).unwrap_or(absolute);
+    let message = || format!("the path {} is not Unicode: move the folder", rebased.display());
+    rebased.to_str().map(Arc::from).ok_or_else(|| ErrorKind::Layout { part: None, message: message() }.into())
+}
+
+/// Where the folder really lies: `..` leads up from there.
+fn real(folder: &Path) -> Result<PathBuf> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    folder.canonicalize().map_err(|source| Error::io("find the real path of", folder, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAYOUT: &str = r#"{"version": 1, "name": "N", "dpi": 300, "parts": [{"part": 1, "width": 100, "length": 50, "placements": [
+        {"order": "1001", "item": 0, "copy": 1, "artwork": "art/fox.png", "x": 60, "y": 10, "width": 40, "height": 40, "turn": 90}]}]}"#;
+
+    fn refusal(from: &str, to: &str) -> String {
+        serde_json::from_str::<Layout>(&LAYOUT.replace(from, to)).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_layout_comes_back_as_it_was_written() {
+        let layout: Layout = serde_json::from_str(LAYOUT).unwrap();
+        assert_eq!(layout.parts[0].placements()[0].turn, Turn::Cw90);
+        let again: Layout = serde_json::from_slice(&serde_json::to_vec(&layout).unwrap()).unwrap();
+        assert_eq!(again, layout);
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert!(refusal("\"x\": 60", "\"x\": 61").contains("order 1001, item 0, copy 1"));
+        assert!(refusal("\"width\": 40", "\"width\": 0").contains("parts[0].placements[0]"));
+        assert!(refusal("\"x\": 60", "\"x\": 4294967295").contains("too large"));
+        assert!(refusal("\"part\": 1", "\"part\": 2").contains("numbered from 1"));
+        assert!(refusal("\"turn\": 90", "\"turn\": 45").contains("0, 90, 180 or 270"));
+    }
+
+    #[test]
+    fn rebased_paths_name_the_same_file() {
+        let base = tempfile::tempdir().unwrap();
+        let at = |folder: &str| base.path().join(folder);
+        for folder in ["jobs/today/art", "jobs/old", "out/sheets"] {
+            std::fs::create_dir_all(at(folder)).unwrap();
+        }
+        let out = real(&at("out/sheets")).unwrap();
+        let rebase = |written| rebase(Path::new(written), &at("jobs/today"), &out).unwrap().to_string();
+        assert_eq!(rebase("art/fox.png"), "../../jobs/today/art/fox.png");
+        assert_eq!(rebase("../old/../today/./art/fox.png"), "../../jobs/today/art/fox.png");
+        assert_eq!(rebase("fox.png"), "../../jobs/today/fox.png");
+        assert_eq!(rebase("/art/fox.png"), "/art/fox.png");
+    }
+}

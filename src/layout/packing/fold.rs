@@ -1,0 +1,166 @@
+//! From blanks, margins and gutters to plain rectangles on a plain strip, and back.
+
+use super::{Blank, Film, MAX_COPIES, Spot};
+use crate::error::{Error, ErrorKind, Result};
+use crate::geom::MAX_SIDE_PX;
+
+/// One way to lay a rectangle: its sides, each enlarged by the gutter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Shape {
+    pub(super) width: u32,
+    pub(super) height: u32,
+}
+
+impl Shape {
+    pub(super) fn area(self) -> u64 {
+        u64::from(self.width) * u64::from(self.height)
+    }
+}
+
+/// Copies that are equal for packing: the same shapes, whichever blanks they come from.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    /// The ways to lay a copy that fit the strip, the smaller first.
+    pub(super) first: Shape,
+    pub(super) second: Option<Shape>,
+    pub(super) copies: u32,
+    /// Where its blanks start in [`Folded::members`].
+    members_at: usize,
+}
+
+impl Kind {
+    pub(super) fn shapes(&self) -> impl Iterator<Item = Shape> + '_ {
+        std::iter::once(self.first).chain(self.second)
+    }
+}
+
+/// One copy on the folded strip, counted from the corner inside the margins.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Placed {
+    pub(super) kind: u32,
+    pub(super) part: u32,
+    pub(super) x: u32,
+    pub(super) y: u32,
+    pub(super) shape: Shape,
+}
+
+/// A packing problem without margins and gutters.
+///
+/// # Guarantees
+///
+/// Each kind has at least one copy, and each of its shapes fits `width` × `height`; both are below 2³², so positions are `u32`.
+#[derive(Debug)]
+pub(super) struct Folded<'a> {
+    blanks: &'a [Blank],
+    film: Film,
+    pub(super) width: u32,
+    pub(super) height: u32,
+    pub(super) kinds: Vec<Kind>,
+    /// Blanks by kind, each kind's in their order.
+    members: Vec<u32>,
+    pub(super) copies: u32,
+}
+
+impl<'a> Folded<'a> {
+    /// Folds the problem. See [`pack_rectangles`](super::pack_rectangles) for the errors.
+    pub(super) fn new(blanks: &'a [Blank], film: &Film) -> Result<Self> {
+        let Inside { width, length } = printable(film)?;
+        let film = clamp_gutters(film, width, length);
+        let strip = Shape { width: width + film.gutter_x, height: length + film.gutter_y };
+        let copies = total_copies(blanks)?;
+
+        let mut keyed = Vec::with_capacity(blanks.len());
+        for (index, blank) in blanks.iter().enumerate().filter(|(_, blank)| blank.copies > 0) {
+            let fits = |shape: &Shape| shape.width <= strip.width && shape.height <= strip.height;
+            let [upright, turned] = [false, true].map(|turn| Some(fold_size(blank, &film, turn)?).filter(fits));
+            let turned = turned.filter(|_| blank.turnable && turned != upright);
+            let (first, second) = match (upright, turned) {
+                (Some(a), Some(b)) => (a.min(b), Some(a.max(b))),
+                (Some(only), None) | (None, Some(only)) => (only, None),
+                (None, None) => return Err(does_not_fit(index, blank, width, length)),
+            };
+            // The number of blanks with copies is at most that of copies.
+            keyed.push((first, second, u32::try_from(index).map_err(|_| too_many_copies())?));
+        }
+        keyed.sort_unstable();
+
+        let mut kinds: Vec<Kind> = Vec::new();
+        for (members_at, &(first, second, index)) in keyed.iter().enumerate() {
+            let copies = blanks[index as usize].copies;
+            match kinds.last_mut() {
+                Some(kind) if (kind.first, kind.second) == (first, second) => kind.copies += copies,
+                _ => kinds.push(Kind { first, second, copies, members_at }),
+            }
+        }
+        let members = keyed.into_iter().map(|(_, _, index)| index).collect();
+        Ok(Self { blanks, film, width: strip.width, height: strip.height, kinds, members, copies })
+    }
+
+    /// Hands the places of each kind to its blanks, in the order of placing.
+    pub(super) fn unfold(&self, placed: &[Placed]) -> Vec<Vec<Spot>> {
+        let mut next: Vec<(usize, u32)> = self.kinds.iter().map(|kind| (kind.members_at, 0)).collect();
+        let mut parts: Vec<Vec<Spot>> = Vec::new();
+        for place in placed {
+            let (member, used) = &mut next[place.kind as usize];
+            if *used == self.blanks[self.members[*member] as usize].copies {
+                (*member, *used) = (*member + 1, 0);
+            }
+            *used += 1;
+            let blank = self.members[*member] as usize;
+            let turned = fold_size(&self.blanks[blank], &self.film, false) != Some(place.shape);
+            if parts.len() <= place.part as usize {
+                parts.push(Vec::new());
+            }
+            if let Some(part) = parts.last_mut() {
+                part.push(Spot { blank, x: self.film.left + place.x, y: self.film.top + place.y, turned });
+            }
+        }
+        parts
+    }
+}
+
+/// Printable width and length.
+pub(super) struct Inside {
+    pub(super) width: u32,
+    pub(super) length: u32,
+}
+
+/// What the margins leave of the film.
+pub(super) fn printable(film: &Film) -> Result<Inside> {
+    if film.width > MAX_SIDE_PX || film.max_length > MAX_SIDE_PX {
+        return Err(ErrorKind::TooLarge { what: format!("film of {} × {} px", film.width, film.max_length) }.into());
+    }
+    let inside = |side: u32, before: u32, after: u32| side.checked_sub(before)?.checked_sub(after).filter(|&rest| rest > 0);
+    match (inside(film.width, film.left, film.right), inside(film.max_length, film.top, film.bottom)) {
+        (Some(width), Some(length)) => Ok(Inside { width, length }),
+        _ => {
+            let message = format!("the margins leave nothing of the film's {} × {} px", film.width, film.max_length);
+            Err(ErrorKind::Layout { part: None, message }.into())
+        }
+    }
+}
+
+/// A gutter as wide as the film already keeps neighbours from lying beside each other: no more is needed, and sums stay below 2³².
+fn clamp_gutters(film: &Film, width: u32, length: u32) -> Film {
+    Film { gutter_x: film.gutter_x.min(width), gutter_y: film.gutter_y.min(length), ..*film }
+}
+
+fn fold_size(blank: &Blank, film: &Film, turned: bool) -> Option<Shape> {
+    let (width, height) = (blank.size.width(), blank.size.height());
+    let (width, height) = if turned { (height, width) } else { (width, height) };
+    Some(Shape { width: width.checked_add(film.gutter_x)?, height: height.checked_add(film.gutter_y)? })
+}
+
+fn total_copies(blanks: &[Blank]) -> Result<u32> {
+    let total: u64 = blanks.iter().map(|blank| u64::from(blank.copies)).sum();
+    u32::try_from(total).ok().filter(|&total| total <= MAX_COPIES).ok_or_else(too_many_copies)
+}
+
+fn too_many_copies() -> Error {
+    let message = format!("there are more than {MAX_COPIES} copies to pack: split them into several jobs");
+    ErrorKind::Layout { part: None, message }.into()
+}
+
+fn does_not_fit(index: usize, blank: &Blank, width: u32, length: u32) -> Error {
+    ErrorKind::DoesNotFit { blank: index, size: blank.size, turnable: blank.turnable, width_px: width, length_px: length }.into()
+}
