@@ -1,0 +1,132 @@
+//! Which rasters the placements need, and when each artwork is decoded and its rasters released.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::PartPlan;
+use crate::artwork::Residence;
+use crate::error::{ErrorKind, Result};
+use crate::geom::{PxRect, PxSize, Turn};
+use crate::layout::Layout;
+use crate::preflight::CheckedArtwork;
+
+/// One artwork at one size: decoded, trimmed, resampled, mirrored, then turned. All copies that look alike share it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct RasterSpec {
+    /// The artwork's index in [`RenderPlan::artworks`](super::RenderPlan::artworks).
+    pub artwork: usize,
+    /// The rectangle of the artwork that is printed; `None` for all of it.
+    pub crop: Option<PxRect>,
+    /// The size before the turn.
+    pub size: PxSize,
+    /// Whether it is mirrored left to right.
+    pub mirror: bool,
+    /// How it is turned, after mirroring.
+    pub turn: Turn,
+}
+
+/// One pass over an artwork that makes all its rasters that a part needs.
+#[derive(Clone, Debug)]
+pub struct Decode {
+    /// The artwork's index in [`RenderPlan::artworks`](super::RenderPlan::artworks).
+    pub artwork: usize,
+    /// The rasters to make.
+    pub rasters: Vec<DecodedRaster>,
+    /// The first band of the part that needs one of them.
+    pub first_band: usize,
+    /// Bytes to reserve before it starts: what decoding and resampling hold, and the resident rasters.
+    pub bytes: u64,
+}
+
+/// A raster that a [`Decode`] makes.
+#[derive(Clone, Debug)]
+pub struct DecodedRaster {
+    /// Its index in [`RenderPlan::rasters`](super::RenderPlan::rasters).
+    pub raster: usize,
+    /// Where it lives.
+    pub residence: Residence,
+    /// The part and the band after which it is released.
+    pub(super) last_use: (usize, usize),
+}
+
+pub(super) struct Assigned {
+    pub(super) specs: Vec<RasterSpec>,
+    /// For each part, the raster of each placement.
+    pub(super) by_placement: Vec<Vec<u32>>,
+}
+
+/// Finds the raster of every placement.
+pub(super) fn assign(layout: &Layout, artworks: &[CheckedArtwork]) -> Result<Assigned> {
+    let index_of: HashMap<&Arc<str>, usize> = artworks.iter().enumerate().map(|(index, artwork)| (&artwork.written, index)).collect();
+    let mut specs = Vec::new();
+    let mut known: HashMap<RasterSpec, u32> = HashMap::new();
+    let mut by_placement = Vec::with_capacity(layout.parts.len());
+    for (part, number) in layout.parts.iter().zip(1..) {
+        let mut rasters = Vec::with_capacity(part.placements().len());
+        for placement in part.placements() {
+            let refusal = |reason: &str| ErrorKind::Layout { part: Some(number), message: format!("{placement}: {reason}") };
+            let artwork = *index_of.get(&placement.artwork).ok_or_else(|| refusal("its artwork was not checked by preflight"))?;
+            let crop = match (placement.trim, artworks[artwork].visible) {
+                (false, _) => None,
+                (true, Some(visible)) => Some(visible),
+                (true, None) => return Err(refusal("its artwork's visible rectangle is not known").into()),
+            };
+            let size = placement.rect.size().turned(placement.turn);
+            let spec = RasterSpec { artwork, crop, size, mirror: placement.mirror, turn: placement.turn };
+            let next = u32::try_from(specs.len()).map_err(|_| refusal("the layout has more than 2³² rasters"))?;
+            rasters.push(*known.entry(spec).or_insert_with_key(|spec| {
+                specs.push(spec.clone());
+                next
+            }));
+        }
+        by_placement.push(rasters);
+    }
+    Ok(Assigned { specs, by_placement })
+}
+
+/// Fills in each part's decodes and releases. A raster that the next part uses too is kept for it; any other is released after the last
+/// band that uses it.
+///
+/// Only the bands from `first_bands` on count, one number for each part.
+pub(super) fn schedule(parts: &mut [PartPlan], specs: &[RasterSpec], first_bands: &[usize]) {
+    let uses: Vec<HashMap<u32, (usize, usize)>> =
+        parts.iter().zip(first_bands).map(|(part, &first)| bands_of_rasters(part, first)).collect();
+    for (index, part) in parts.iter_mut().enumerate() {
+        let kept_before = |raster: &u32| index > 0 && uses[index - 1].contains_key(raster);
+        let kept_after = |raster: &u32| uses.get(index + 1).is_some_and(|next| next.contains_key(raster));
+        let last_use = |raster: u32| {
+            let consecutive = uses[index..].iter().map_while(|uses| uses.get(&raster)).enumerate();
+            consecutive.last().map_or((index, 0), |(parts, &(_, band))| (index + parts, band))
+        };
+
+        let mut decodes: HashMap<usize, Decode> = HashMap::new();
+        for (&raster, &(first, _)) in uses[index].iter().filter(|(raster, _)| !kept_before(raster)) {
+            let artwork = specs[raster as usize].artwork;
+            let decode = decodes.entry(artwork).or_insert(Decode { artwork, rasters: Vec::new(), first_band: first, bytes: 0 });
+            decode.first_band = decode.first_band.min(first);
+            decode.rasters.push(DecodedRaster { raster: raster as usize, residence: Residence::Resident, last_use: last_use(raster) });
+        }
+        part.decodes = decodes.into_values().collect();
+        part.decodes.sort_unstable_by_key(|decode| (decode.first_band, decode.artwork));
+        part.decodes.iter_mut().for_each(|decode| decode.rasters.sort_unstable_by_key(|made| made.raster));
+
+        part.kept = uses[index].keys().copied().filter(kept_after).collect();
+        part.released_after = vec![Vec::new(); part.bands.len()];
+        for (&raster, &(_, last)) in uses[index].iter().filter(|(raster, _)| !kept_after(raster)) {
+            part.released_after[last].push(raster);
+        }
+        part.released_after.iter_mut().for_each(|rasters| rasters.sort_unstable());
+    }
+}
+
+/// The first and last band that use each raster of a part, from its band `first` on.
+fn bands_of_rasters(part: &PartPlan, first: usize) -> HashMap<u32, (usize, usize)> {
+    let mut uses = HashMap::new();
+    for band in &part.bands[first..] {
+        for &placement in &band.placements {
+            let (_, last) = uses.entry(part.raster_of[placement as usize]).or_insert((band.index, band.index));
+            *last = band.index;
+        }
+    }
+    uses
+}

@@ -1,0 +1,177 @@
+//! Where each raster lives, decided before the run from sizes alone.
+
+use std::num::NonZeroU32;
+
+use serde::Serialize;
+
+use super::{PartPlan, RasterSpec};
+use crate::artwork::{ArtworkReader, Raster, RasterWriter, Resampler, Residence};
+use crate::budget::MemoryBudget;
+use crate::encode::BandEncoder;
+use crate::error::{ErrorKind, Result};
+use crate::geom::PxSize;
+use crate::pixel::Rgba8;
+use crate::preflight::CheckedArtwork;
+
+/// Rows that are composited at a time; see [`crate::render_band`].
+pub(crate) const STRIP_ROWS: NonZeroU32 = NonZeroU32::new(16).unwrap();
+
+/// More threads than this are not asked of any machine.
+const MOST_WORKERS: usize = 256;
+
+/// What rendering will hold, known before it starts.
+///
+/// # Memory
+///
+/// The peak is the sum of
+///
+/// - `workers` × (one strip + the encoder's state with its fragment + the mapped rows of one band),
+/// - (`window` − `workers`) × the worst case of a compressed band that waits to be written,
+/// - the largest sum, over the run, of resident rasters and one decode (source rows, resampling window, turning block).
+#[derive(Clone, Copy, Debug, Serialize)]
+#[non_exhaustive]
+pub struct MemoryPlan {
+    /// Threads that render bands.
+    pub workers: usize,
+    /// Bands that may be started and not yet written.
+    pub window: usize,
+    /// Bytes that workers and window hold all the time.
+    pub fixed_bytes: u64,
+    /// The most bytes that are needed at once, what the budget already held included.
+    pub peak_bytes: u64,
+    /// Bytes that are written to the temporary folder over the whole run.
+    pub spill_bytes: u64,
+    /// The smallest limit under which this layout can be rendered.
+    pub smallest_limit_bytes: u64,
+}
+
+/// A stretch of the run during which a raster lives: from its decode to the last band that uses it. Points are decodes, counted over all
+/// parts.
+struct Life {
+    part: usize,
+    decode: usize,
+    nth: usize,
+    bytes: u64,
+    points: std::ops::Range<usize>,
+}
+
+/// Chooses residence for every raster, and how many bands may be in flight.
+pub(super) fn decide(
+    parts: &mut [PartPlan],
+    specs: &[RasterSpec],
+    artworks: &[CheckedArtwork],
+    threads: usize,
+    budget: &MemoryBudget,
+) -> Result<MemoryPlan> {
+    let available = budget.limit_bytes() - budget.held_bytes();
+    let transient: Vec<u64> = parts.iter().flat_map(|part| &part.decodes).map(|decode| transient_bytes(decode, specs, artworks)).collect();
+    let largest = transient.iter().copied().max().unwrap_or(0);
+    let fixed = |workers: usize, window: usize| fixed_bytes(parts, workers, window);
+
+    let smallest = fixed(1, 1).saturating_add(largest);
+    if smallest > available {
+        let decodes = parts.iter().flat_map(|part| &part.decodes);
+        let worst = transient.iter().zip(decodes).max_by_key(|(bytes, _)| **bytes).map(|(_, decode)| &artworks[decode.artwork]);
+        let what =
+            worst.map_or("the job".to_owned(), |artwork| format!("the job, whose largest artwork to decode is {}", artwork.path.display()));
+        let needed_bytes = budget.held_bytes().saturating_add(smallest).max(budget.high_water_bytes());
+        return Err(ErrorKind::MemoryLimit { what, needed_bytes, limit_bytes: budget.limit_bytes() }.into());
+    }
+    // At most half of what artwork leaves goes into speed.
+    let affordable = (available - largest) / 2;
+    let most = if cfg!(feature = "parallel") { threads.clamp(1, MOST_WORKERS) } else { 1 };
+    let (workers, window) = (1..=most)
+        .rev()
+        .flat_map(|workers| [(workers, workers + 2), (workers, workers + 1), (workers, workers)])
+        .find(|&(workers, window)| fixed(workers, window) <= affordable)
+        .unwrap_or((1, 1));
+    let fixed_bytes = fixed(workers, window);
+    let for_artwork = available - fixed_bytes;
+
+    // Where two decodes at once leave room, plan with room for both, so that one can run ahead of the bands.
+    let ahead = |point: usize| transient.get(point + 1).copied().unwrap_or(0);
+    let mut usage: Vec<u64> = (0..transient.len())
+        .map(|point| Some(transient[point] + ahead(point)).filter(|&both| workers > 1 && both <= for_artwork).unwrap_or(transient[point]))
+        .collect();
+    let mut spill_bytes = 0;
+    for life in lives(parts, specs) {
+        let points = &mut usage[life.points.clone()];
+        let decode = &mut parts[life.part].decodes[life.decode];
+        if points.iter().all(|&used| used.saturating_add(life.bytes) <= for_artwork) {
+            points.iter_mut().for_each(|used| *used += life.bytes);
+            decode.bytes += life.bytes;
+        } else {
+            decode.rasters[life.nth].residence = Residence::Spilled;
+            spill_bytes += life.bytes;
+        }
+    }
+    for (decode, bytes) in parts.iter_mut().flat_map(|part| &mut part.decodes).zip(transient) {
+        decode.bytes += bytes;
+    }
+    let peak_bytes = budget.held_bytes() + fixed_bytes + usage.into_iter().max().unwrap_or(0);
+    // What earlier stages held at once counts too.
+    let smallest_limit_bytes = (budget.held_bytes() + smallest).max(budget.high_water_bytes());
+    Ok(MemoryPlan { workers, window, fixed_bytes, peak_bytes, spill_bytes, smallest_limit_bytes })
+}
+
+/// What decoding and resampling an artwork into all its rasters holds, without the rasters.
+fn transient_bytes(decode: &super::Decode, specs: &[RasterSpec], artworks: &[CheckedArtwork]) -> u64 {
+    let header = &artworks[decode.artwork].header;
+    let rasters = decode.rasters.iter().map(|made| {
+        let spec = &specs[made.raster];
+        let source = spec.crop.map_or(header.size, crate::geom::PxRect::size);
+        let mirrored = if spec.mirror { row_bytes(spec.size) } else { 0 };
+        let writer = RasterWriter::memory_bytes(spec.size, spec.turn, Residence::Spilled);
+        Resampler::memory_bytes(source, spec.size).saturating_add(writer).saturating_add(mirrored)
+    });
+    let reading = ArtworkReader::memory_bytes(header).saturating_add(row_bytes(header.size));
+    rasters.fold(reading, u64::saturating_add)
+}
+
+/// A row of an image as pixels.
+fn row_bytes(size: PxSize) -> u64 {
+    u64::from(size.width()) * Rgba8::BYTES as u64
+}
+
+fn fixed_bytes(parts: &[PartPlan], workers: usize, window: usize) -> u64 {
+    let worst = |bytes: &dyn Fn(&PartPlan) -> u64| parts.iter().map(bytes).max().unwrap_or(0);
+    let rows = |part: &PartPlan| part.bands.iter().map(|band| band.rows.len()).max().unwrap_or(0);
+    let worker = worst(&|part| {
+        let strip = row_bytes(part.size()) * u64::from(STRIP_ROWS.get().min(rows(part)) + 1);
+        let mapped = part.bands.iter().map(|band| band.drawn_pixels * Rgba8::BYTES as u64).max().unwrap_or(0);
+        strip + mapped + BandEncoder::memory_bytes(part.header.size.width(), part.header.format, rows(part))
+    });
+    let fragment = worst(&|part| BandEncoder::fragment_bound_bytes(part.header.size.width(), part.header.format, rows(part)));
+    worker * workers as u64 + fragment * (window - workers) as u64
+}
+
+/// The life of every raster, in the order in which they are made.
+fn lives(parts: &[PartPlan], specs: &[RasterSpec]) -> Vec<Life> {
+    let first_point: Vec<usize> = parts
+        .iter()
+        .scan(0, |points, part| {
+            let first = *points;
+            *points += part.decodes.len();
+            Some(first)
+        })
+        .collect();
+    let mut lives = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        for (nth_decode, decode) in part.decodes.iter().enumerate() {
+            for (nth, made) in decode.rasters.iter().enumerate() {
+                let start = first_point[index] + nth_decode;
+                let (last_part, last_band) = made.last_use;
+                let needed_until = parts[last_part].decodes.partition_point(|decode| decode.first_band <= last_band);
+                let end = (first_point[last_part] + needed_until).max(start + 1);
+                lives.push(Life {
+                    part: index,
+                    decode: nth_decode,
+                    nth,
+                    bytes: Raster::memory_bytes(specs[made.raster].size, Residence::Resident),
+                    points: start..end,
+                });
+            }
+        }
+    }
+    lives
+}
