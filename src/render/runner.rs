@@ -1,0 +1,291 @@
+//! The one home of threads: works on the bands of a part side by side and lands the results in order.
+
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use tracing::Span;
+
+use super::Cancel;
+use super::store::ArtworkStore;
+use crate::budget::MemoryBudget;
+use crate::error::{Error, ErrorKind, Result};
+use crate::plan::{Band, Decode, RenderPlan};
+
+/// What a part's bands are worked on with.
+pub(crate) struct Crew<'a> {
+    pub(crate) plan: &'a RenderPlan,
+    pub(crate) store: &'a ArtworkStore,
+    pub(crate) budget: &'a MemoryBudget,
+    pub(crate) cancel: &'a Cancel,
+}
+
+impl Crew<'_> {
+    /// Calls `work` for the `bands` of a part, those that the plan was made for, on as many threads as the plan has workers, and `land` for each result on this thread, in the
+    /// order of the bands.
+    ///
+    /// Decodes run before the first band that needs them, ahead of it where the budget allows. No more bands than the plan's window are
+    /// started and not yet landed, however slow one of them is. Rasters are released after the last band that uses them.
+    ///
+    /// # Errors
+    ///
+    /// The first error of a decode, of `work` or of `land`; then nothing new is started. A panic in `work` is
+    /// [`ErrorKind::Panicked`].
+    pub(crate) fn run<T: Send>(
+        &self,
+        part: usize,
+        bands: Range<usize>,
+        work: impl Fn(&Band) -> Result<T> + Sync,
+        land: impl FnMut(&Band, T) -> Result<()>,
+    ) -> Result<()> {
+        let part = &self.plan.parts()[part];
+        let run = Run {
+            crew: self,
+            bands: part.bands(),
+            decodes: part.decodes(),
+            work: &work,
+            board: Mutex::new(Board::new(bands.clone())),
+            changed: Condvar::new(),
+        };
+        let span = Span::current();
+        match self.plan.memory().workers {
+            workers if workers > 1 => std::thread::scope(|scope| {
+                for _ in 0..workers.min(bands.len()) {
+                    scope.spawn(|| span.in_scope(|| run.work_until_done()));
+                }
+                run.land_all(land);
+            }),
+            _ => run.work_and_land(land),
+        }
+        run.into_result()
+    }
+}
+
+/// One part being worked on.
+struct Run<'a, T, W> {
+    crew: &'a Crew<'a>,
+    bands: &'a [Band],
+    decodes: &'a [Decode],
+    work: &'a W,
+    board: Mutex<Board<T>>,
+    changed: Condvar,
+}
+
+/// Who is at what: everything that the threads share, behind one lock that is never held while working.
+struct Board<T> {
+    bands: Range<usize>,
+    /// The next band to start; bands start in order.
+    next_band: usize,
+    /// All bands before this one are done, and their rasters released.
+    all_done: usize,
+    /// Bands after `all_done` that are done.
+    done_ahead: BTreeSet<usize>,
+    /// The next band to land.
+    next_landing: usize,
+    next_decode: usize,
+    /// All decodes before this one are done.
+    all_decoded: usize,
+    /// Decodes after `all_decoded` that are done.
+    decoded_ahead: BTreeSet<usize>,
+    /// Tasks that threads are at.
+    active: usize,
+    /// Results that wait for their turn to land.
+    results: BTreeMap<usize, T>,
+    failure: Option<Error>,
+}
+
+enum Task<'a> {
+    Band(&'a Band),
+    /// A decode with the memory that was reserved for it.
+    Decode(usize, &'a Decode, MemoryBudget),
+}
+
+enum Next<'a> {
+    Task(Task<'a>),
+    Wait,
+    Stop,
+}
+
+impl<T> Board<T> {
+    fn new(bands: Range<usize>) -> Self {
+        Self {
+            next_band: bands.start,
+            all_done: bands.start,
+            next_landing: bands.start,
+            bands,
+            next_decode: 0,
+            all_decoded: 0,
+            decoded_ahead: BTreeSet::new(),
+            active: 0,
+            done_ahead: BTreeSet::new(),
+            results: BTreeMap::new(),
+            failure: None,
+        }
+    }
+
+    fn decode_done(&mut self, nth: usize) {
+        self.decoded_ahead.insert(nth);
+        advance(&mut self.all_decoded, &mut self.decoded_ahead);
+    }
+
+    fn debug_assert_invariants(&self) {
+        debug_assert!(self.next_landing <= self.next_band && self.all_done <= self.next_band && self.next_band <= self.bands.end);
+        debug_assert!(self.results.keys().all(|band| (self.next_landing..self.next_band).contains(band)));
+        debug_assert!(self.done_ahead.iter().all(|band| (self.all_done..self.next_band).contains(band)));
+    }
+}
+
+impl<T: Send, W: Fn(&Band) -> Result<T> + Sync> Run<'_, T, W> {
+    /// Works and lands by turns on this thread.
+    fn work_and_land(&self, mut land: impl FnMut(&Band, T) -> Result<()>) {
+        loop {
+            self.land_ready(&mut land);
+            let next = self.next_task(&mut self.lock());
+            match next {
+                Next::Task(task) => self.perform(task),
+                Next::Wait | Next::Stop => return,
+            }
+        }
+    }
+
+    fn work_until_done(&self) {
+        let mut board = self.lock();
+        loop {
+            match self.next_task(&mut board) {
+                Next::Stop => return,
+                Next::Wait => board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner),
+                Next::Task(task) => {
+                    drop(board);
+                    self.perform(task);
+                    board = self.lock();
+                }
+            }
+        }
+    }
+
+    /// Lands results as they come, until all have landed or something failed.
+    fn land_all(&self, mut land: impl FnMut(&Band, T) -> Result<()>) {
+        loop {
+            self.land_ready(&mut land);
+            let board = self.lock();
+            if board.failure.is_some() || board.next_landing == board.bands.end {
+                return;
+            }
+            let nothing_landable = |board: &mut Board<T>| board.failure.is_none() && !board.results.contains_key(&board.next_landing);
+            drop(self.changed.wait_while(board, nothing_landable).unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Lands the results whose turn it is.
+    fn land_ready(&self, land: &mut impl FnMut(&Band, T) -> Result<()>) {
+        loop {
+            let mut board = self.lock();
+            let landing = board.next_landing;
+            let Some(result) = board.results.remove(&landing) else { return };
+            drop(board);
+            match caught(|| land(&self.bands[landing], result)) {
+                Ok(()) => self.lock().next_landing += 1,
+                Err(error) => return self.fail(error),
+            }
+            self.changed.notify_all();
+        }
+    }
+
+    /// The next thing to do: the next band if its rasters are there and the window is open, else the next decode if the budget has room.
+    fn next_task<'s>(&'s self, board: &mut MutexGuard<'_, Board<T>>) -> Next<'s> {
+        if let Err(cancelled) = self.crew.cancel.check() {
+            board.failure.get_or_insert(cancelled);
+            self.changed.notify_all();
+        }
+        if board.failure.is_some() || board.next_band == board.bands.end {
+            return Next::Stop;
+        }
+        // Decodes are sorted by the band that first needs them.
+        let ready = self.decodes.get(board.all_decoded).is_none_or(|decode| decode.first_band > board.next_band);
+        if ready && board.next_band < board.next_landing + self.crew.plan.memory().window {
+            board.next_band += 1;
+            board.active += 1;
+            return Next::Task(Task::Band(&self.bands[board.next_band - 1]));
+        }
+        if let Some(decode) = self.decodes.get(board.next_decode) {
+            if let Some(reservation) = self.crew.budget.try_reserve(decode.bytes) {
+                board.next_decode += 1;
+                board.active += 1;
+                return Next::Task(Task::Decode(board.next_decode - 1, decode, reservation.into_budget()));
+            }
+            if !ready && board.active == 0 {
+                let what = format!("the decoding of {}", self.crew.plan.artworks()[decode.artwork].path.display());
+                let needed_bytes = self.crew.budget.held_bytes().saturating_add(decode.bytes);
+                board.failure = Some(ErrorKind::MemoryLimit { what, needed_bytes, limit_bytes: self.crew.budget.limit_bytes() }.into());
+                self.changed.notify_all();
+                return Next::Stop;
+            }
+        }
+        Next::Wait
+    }
+
+    fn perform(&self, task: Task<'_>) {
+        let performed = caught(|| match task {
+            Task::Band(band) => (self.work)(band).map(|result| self.band_done(band.index(), result)),
+            Task::Decode(nth, decode, budget) => {
+                let decoded = self.crew.store.decode(self.crew.plan, decode, &budget);
+                budget.close();
+                decoded.map(|()| self.lock().decode_done(nth))
+            }
+        });
+        if let Err(error) = performed {
+            self.fail(error);
+        }
+        self.lock().active -= 1;
+        self.changed.notify_all();
+    }
+
+    /// Keeps the result for landing and releases what no band from here on uses.
+    fn band_done(&self, band: usize, result: T) {
+        let mut board = self.lock();
+        board.results.insert(band, result);
+        let Board { all_done, done_ahead, .. } = &mut *board;
+        done_ahead.insert(band);
+        let done = *all_done;
+        advance(all_done, done_ahead);
+        let newly_done = done..*all_done;
+        board.debug_assert_invariants();
+        drop(board);
+        self.bands[newly_done].iter().for_each(|band| self.crew.store.release_after(self.crew.plan, band));
+    }
+
+    fn fail(&self, error: Error) {
+        self.lock().failure.get_or_insert(error);
+        self.changed.notify_all();
+    }
+
+    /// What came of it. Only now, that every thread has seen it, the failure is taken off the board.
+    fn into_result(self) -> Result<()> {
+        self.board.into_inner().unwrap_or_else(PoisonError::into_inner).failure.map_or(Ok(()), Err)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Board<T>> {
+        // Every change of the board is complete before its lock is dropped; a panic of a task is a failure of its own.
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Moves `all_done` over the numbers that follow it in `ahead`.
+fn advance(all_done: &mut usize, ahead: &mut BTreeSet<usize>) {
+    while ahead.first() == Some(all_done) {
+        ahead.pop_first();
+        *all_done += 1;
+    }
+}
+
+/// Calls `work`; its panic is an error, so that no thread is left waiting for one that is gone.
+fn caught<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(ErrorKind::Panicked { message: panic_message(&*panic) }.into()))
+}
+
+fn panic_message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
