@@ -1,0 +1,177 @@
+//! Facts of a finished run, for programs and for people; and the proof of its parts.
+
+mod verify;
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::verify::{Verified, verify};
+use crate::error::{Error, Result};
+use crate::job::{Version, read_document, write_document};
+use crate::layout::Layout;
+use crate::preflight::{LeftOut, Warning};
+use crate::render::RenderedPart;
+
+/// What a run did: the content of `report.json`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Report {
+    version: Version,
+    /// The job's name.
+    pub job: String,
+    /// Copies that the selected orders ask for.
+    pub ordered_copies: u64,
+    /// Copies that are on the finished parts.
+    pub placed_copies: u64,
+    /// What was ordered and is on no part, with the reason. Empty unless bad artwork was to be skipped.
+    pub left_out: Vec<LeftOut>,
+    /// The memory limit of the run.
+    pub max_memory_bytes: u64,
+    /// The largest resident set of the process, mapped pages included.
+    pub peak_rss_bytes: u64,
+    /// The most bytes that were reserved from the limit at once.
+    pub peak_reserved_bytes: u64,
+    /// Bytes that were written to temporary files.
+    pub spilled_bytes: u64,
+    /// Threads that rendered: fewer than asked for where the memory limit holds no more.
+    pub threads: usize,
+    /// Wall-clock seconds by stage.
+    pub seconds: Seconds,
+    /// Placed area ÷ area of all parts, 0..=1 unless placements overlap.
+    pub utilisation: f64,
+    /// No layout of these copies on this media is shorter than this, in pixels over all parts.
+    pub length_lower_bound_px: u64,
+    /// The finished parts, in order.
+    pub parts: Vec<PartReport>,
+    /// What preflight warned of.
+    pub warnings: Vec<Warning>,
+}
+
+/// Wall-clock seconds of a run.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Seconds {
+    /// Checking the job and its artwork.
+    pub preflight: f64,
+    /// Packing.
+    pub pack: f64,
+    /// Rendering all parts.
+    pub render: f64,
+    /// The whole run.
+    pub total: f64,
+}
+
+/// Facts of one finished part.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct PartReport {
+    /// The part, counted from 1.
+    pub part: u32,
+    /// The file's name in the output folder.
+    pub file: String,
+    /// Width in pixels.
+    pub width: u32,
+    /// Length in pixels.
+    pub length: u32,
+    /// Resolution in dots per inch.
+    pub dpi: u32,
+    /// Size of the file.
+    pub bytes: u64,
+    /// SHA-256 of the file, in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Copies on the part.
+    pub copies: u64,
+    /// Placed area ÷ part area.
+    pub utilisation: f64,
+    /// Wall-clock seconds that it took.
+    pub seconds: f64,
+    /// Bytes of the memory limit that were held when it began.
+    pub memory_before_bytes: u64,
+    /// Bytes of the memory limit that were held when it ended.
+    pub memory_after_bytes: u64,
+    /// Temporary files made for it.
+    pub spill_files_created: u64,
+    /// Temporary files removed by its end.
+    pub spill_files_removed: u64,
+}
+
+/// Everything that a [`Report`] is made from, besides the layout and its rendered parts.
+pub(crate) struct RunFacts {
+    pub(crate) ordered_copies: u64,
+    pub(crate) left_out: Vec<LeftOut>,
+    pub(crate) warnings: Vec<Warning>,
+    pub(crate) max_memory_bytes: u64,
+    pub(crate) peak_rss_bytes: u64,
+    pub(crate) peak_reserved_bytes: u64,
+    pub(crate) spilled_bytes: u64,
+    pub(crate) threads: usize,
+    pub(crate) seconds: Seconds,
+    pub(crate) length_lower_bound_px: u64,
+}
+
+impl Report {
+    pub(crate) fn new(layout: &Layout, names: &[String], rendered: &[RenderedPart], facts: RunFacts) -> Self {
+        let parts = layout.parts.iter().zip(names).zip(rendered).zip(1..);
+        let parts = parts.map(|(((part, name), rendered), number)| PartReport {
+            part: number,
+            file: name.clone(),
+            width: part.size().width(),
+            length: part.size().height(),
+            dpi: layout.dpi.get(),
+            bytes: rendered.file.bytes,
+            sha256: hex(&rendered.file.sha256),
+            copies: rendered.copies,
+            utilisation: part.utilisation(),
+            seconds: rendered.seconds,
+            memory_before_bytes: rendered.held_bytes.0,
+            memory_after_bytes: rendered.held_bytes.1,
+            spill_files_created: rendered.spill_files.0,
+            spill_files_removed: rendered.spill_files.1,
+        });
+        Self {
+            version: Version,
+            job: layout.name.clone(),
+            ordered_copies: facts.ordered_copies,
+            placed_copies: rendered.iter().map(|part| part.copies).sum(),
+            left_out: facts.left_out,
+            max_memory_bytes: facts.max_memory_bytes,
+            peak_rss_bytes: facts.peak_rss_bytes,
+            peak_reserved_bytes: facts.peak_reserved_bytes,
+            spilled_bytes: facts.spilled_bytes,
+            threads: facts.threads,
+            seconds: facts.seconds,
+            utilisation: layout.utilisation(),
+            length_lower_bound_px: facts.length_lower_bound_px,
+            parts: parts.collect(),
+            warnings: facts.warnings,
+        }
+    }
+
+    /// Reads a `report.json`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) and [`ErrorKind::Document`](crate::ErrorKind::Document).
+    pub fn read(path: &Path) -> Result<Self> {
+        read_document(path)
+    }
+
+    /// Writes the report as a `report.json` at `path`, in whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let json = serde_json::to_vec_pretty(self).map_err(|error| Error::io("write", path, error.into()))?;
+        write_document(path, &json)
+    }
+}
+
+/// `bytes` as lower-case hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,217 @@
+//! The proof of finished parts: read back row by row and compared with what the artwork gives.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tracing::info;
+
+use super::{PartReport, Report, hex};
+use crate::artwork::{ArtworkReader, probe};
+use crate::budget::{Buffer, MemoryBudget};
+use crate::encode::{PartHeader, PixelFormat};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::Layout;
+use crate::pixel::Rgba8;
+use crate::plan::{Band, RenderPlan};
+use crate::preflight::PreflightOptions;
+use crate::render::{ArtworkStore, Cancel, Crew, compose_band};
+
+/// What [`verify`] proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Verified {
+    /// Parts that were read back.
+    pub parts: usize,
+    /// Copies whose every pixel is what the artwork gives.
+    pub copies: u64,
+}
+
+/// Proves the parts in `folder` against its `report.json`, its `layout.json` and the artwork.
+///
+/// Each part is read back in bands: its hash, size, resolution, all CRCs and the Adler-32 are checked, and every pixel is compared with what
+/// decoding, resampling and compositing the artwork again gives; artwork printed pixel for pixel is thereby compared byte for byte. So every
+/// copy is present, and nothing lies outside the placements.
+///
+/// # Memory
+///
+/// As [`MemoryPlan`](crate::MemoryPlan) says, from `budget`: no part is ever held whole.
+///
+/// # Errors
+///
+/// [`ErrorKind::NotProven`] names the file, and where pixels differ, the copy and the place. Otherwise those of reading the files and of
+/// [`Layout::preflight`].
+pub fn verify(folder: &Path, threads: usize, budget: &MemoryBudget, cancel: &Cancel) -> Result<Verified> {
+    let report = Report::read(&folder.join("report.json"))?;
+    let layout = Layout::read(&folder.join("layout.json"))?;
+    check_facts(&report, &layout).map_err(|message| not_proven(&folder.join("report.json"), message))?;
+    let artworks = layout.preflight(folder, &PreflightOptions::default(), budget)?.into_artworks();
+    let plan = RenderPlan::new(layout, artworks, threads, budget)?;
+    let _fixed = budget.reserve(plan.memory().fixed_bytes, "bands in flight")?;
+    let store = ArtworkStore::new(budget.clone(), folder, cancel.clone());
+    for (index, part) in report.parts.iter().enumerate() {
+        let path = part_path(folder, part)?;
+        let mut rows = PartRows::open(&path, plan.parts()[index].header(), budget)?;
+        let crew = Crew { plan: &plan, store: &store, budget, cancel };
+        let bands = 0..plan.parts()[index].bands().len();
+        crew.run(index, bands, |band| expected_rows(&plan, band, &store), |band, expected| rows.compare(&plan, band, &expected))?;
+        rows.finish()?;
+        // Last: where pixels differ, the copy says more than the hash.
+        check_hash(&path, part, cancel)?;
+        info!(part = part.part, file = %path.display(), copies = part.copies, "proven");
+    }
+    Ok(Verified { parts: report.parts.len(), copies: plan.layout().copies() })
+}
+
+/// Whether the report and the layout tell of the same parts; if not, in what they differ.
+fn check_facts(report: &Report, layout: &Layout) -> Result<(), String> {
+    if layout.parts.len() != report.parts.len() {
+        return Err(format!("it lists {} parts where the layout has {}", report.parts.len(), layout.parts.len()));
+    }
+    if report.job != layout.name {
+        return Err(format!("it is about the job {:?}, the layout about {:?}", report.job, layout.name));
+    }
+    for ((part, laid_out), number) in report.parts.iter().zip(&layout.parts).zip(1..) {
+        let told = (part.part, part.width, part.length, part.dpi, part.copies);
+        let (size, copies) = (laid_out.size(), laid_out.placements().len() as u64);
+        let expected = (number, size.width(), size.height(), layout.dpi.get(), copies);
+        if told != expected {
+            return Err(format!("a part is told as {told:?} (part, width, length, dpi, copies) where the layout has {expected:?}"));
+        }
+    }
+    let left_out: u64 = report.left_out.iter().map(|left_out| u64::from(left_out.copies)).sum();
+    if report.placed_copies != layout.copies() || report.placed_copies + left_out != report.ordered_copies {
+        let Report { ordered_copies, placed_copies, .. } = report;
+        return Err(format!(
+            "of {ordered_copies} copies {placed_copies} are placed and {left_out} left out; the layout has {}",
+            layout.copies()
+        ));
+    }
+    Ok(())
+}
+
+/// The part's file, which must lie in the folder itself.
+fn part_path(folder: &Path, part: &PartReport) -> Result<PathBuf> {
+    let name = Path::new(&part.file);
+    if name.file_name() == Some(name.as_os_str()) {
+        return Ok(folder.join(name));
+    }
+    let message = format!("parts[{}].file is {:?}: expected the name of a file in the same folder", part.part.saturating_sub(1), part.file);
+    Err(ErrorKind::NotProven { path: folder.join("report.json"), message }.into())
+}
+
+fn check_hash(path: &Path, part: &PartReport, cancel: &Cancel) -> Result<()> {
+    let mut file = File::open(path).map_err(|source| Error::io("open", path, source))?;
+    let mut hash = Sha256::new();
+    let mut buffer = [0; 1 << 16];
+    loop {
+        cancel.check()?;
+        match file.read(&mut buffer).map_err(|source| Error::io("read", path, source))? {
+            0 => break,
+            bytes => hash.update(&buffer[..bytes]),
+        }
+    }
+    let found = hex(&hash.finalize());
+    let bytes = file.metadata().map_err(|source| Error::io("read", path, source))?.len();
+    if bytes != part.bytes {
+        return Err(not_proven(path, format!("it has {bytes} bytes, the report says {}", part.bytes)));
+    }
+    if found == part.sha256 {
+        return Ok(());
+    }
+    let message = format!("its SHA-256 is {found}, the report says {}: it was changed after it was finished", part.sha256);
+    Err(ErrorKind::NotProven { path: path.to_owned(), message }.into())
+}
+
+/// A band's rows as the artwork gives them.
+fn expected_rows(plan: &RenderPlan, band: &Band, store: &ArtworkStore) -> Result<Vec<Rgba8>> {
+    let mut expected = Vec::with_capacity(band.rows().len() as usize * plan.parts()[band.part()].size().width() as usize);
+    compose_band(plan, band, store, |_, strip| expected.extend_from_slice(strip))?;
+    Ok(expected)
+}
+
+/// The rows of a finished part, read from its file one after the other.
+struct PartRows<'a> {
+    path: &'a Path,
+    reader: ArtworkReader,
+    row: Buffer<Rgba8>,
+}
+
+impl<'a> PartRows<'a> {
+    /// Opens the file and checks what it says about itself. Rows come from the reader of artwork, which checks every checksum: the png
+    /// crate's leaves out an Adler-32 that lies in a chunk of its own.
+    fn open(path: &'a Path, header: &PartHeader, budget: &MemoryBudget) -> Result<Self> {
+        let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
+        let decoder = png::Decoder::new(BufReader::new(file));
+        let info = decoder.read_info().map_err(|error| not_proven(path, format!("it is no whole PNG: {error}")))?;
+        let (info, dpi) = (info.info(), header.dpi);
+        let color_type = match header.format {
+            PixelFormat::Rgba8 => png::ColorType::Rgba,
+            PixelFormat::Rgb8 => png::ColorType::Rgb,
+        };
+        let (width, length) = (header.size.width(), header.size.height());
+        if (info.width, info.height) != (width, length) {
+            return Err(not_proven(path, format!("it is {} × {} px where the layout says {}", info.width, info.height, header.size)));
+        }
+        if (info.color_type, info.bit_depth, info.interlaced) != (color_type, png::BitDepth::Eight, false) {
+            return Err(not_proven(path, format!("its pixels are {:?} {:?}", info.color_type, info.bit_depth)));
+        }
+        let density = info.pixel_dims.map(|dims| (dims.xppu, dims.yppu, dims.unit));
+        if density != Some((dpi.per_metre(), dpi.per_metre(), png::Unit::Meter)) {
+            return Err(not_proven(path, format!("its resolution is {density:?} where the layout says {dpi} DPI")));
+        }
+        let probed = probe(path).map_err(|error| not_proven(path, format!("it is no whole PNG: {}", reason(&error))))?;
+        let reader = ArtworkReader::open(path, &probed, budget)?;
+        Ok(Self { path, reader, row: budget.buffer(width as usize, "a row of the part")? })
+    }
+
+    /// Reads the band's rows and compares them with the `expected` pixels.
+    fn compare(&mut self, plan: &RenderPlan, band: &Band, expected: &[Rgba8]) -> Result<()> {
+        let width = plan.parts()[band.part()].size().width() as usize;
+        for (y, expected) in (band.rows().start()..band.rows().end()).zip(expected.chunks_exact(width)) {
+            let read = self.reader.read_row(&mut self.row);
+            read.map_err(|error| not_proven(self.path, format!("row {y} cannot be read: {}", reason(&error))))?;
+            let mut pixels = (0..).zip(self.row.iter().zip(expected));
+            if let Some((x, (&found, &expected))) = pixels.find(|(_, (found, expected))| found != expected) {
+                return Err(not_proven(self.path, describe(plan, band, x, y, found, expected)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads to the end of the file: the last checksums and the closing chunk.
+    fn finish(self) -> Result<()> {
+        self.reader.finish().map_err(|error| not_proven(self.path, format!("its end cannot be read: {}", reason(&error))))
+    }
+}
+
+/// What is wrong with a file, without its path and without the advice that is meant for artwork.
+fn reason(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::Artwork { message, .. } => message.split(": ").next().unwrap_or(message).to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn not_proven(path: &Path, message: String) -> Error {
+    ErrorKind::NotProven { path: path.to_owned(), message }.into()
+}
+
+/// Names the copy that a wrong pixel belongs to: the topmost one there.
+fn describe(plan: &RenderPlan, band: &Band, x: u32, y: u32, found: Rgba8, expected: Rgba8) -> String {
+    let covering = plan.placements_of(band).map(|(_, placement)| placement).filter(|placement| placement.rect.contains(x, y)).last();
+    let part = band.part() + 1;
+    let pixels = format!(
+        "found {:?}, expected {:?} (red, green, blue, alpha)",
+        bytemuck::cast::<_, [u8; 4]>(found),
+        bytemuck::cast::<_, [u8; 4]>(expected)
+    );
+    match covering {
+        Some(placement) => {
+            let (column, row) = (x - placement.rect.x(), y - placement.rect.y());
+            format!("part {part}: {placement} is wrong at its column {column}, row {row} (x {x}, y {y} on the part): {pixels}")
+        }
+        None => format!("part {part}: there is something outside of all copies at x {x}, y {y}: {pixels}"),
+    }
+}
