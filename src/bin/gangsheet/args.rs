@@ -1,0 +1,211 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Print-ready gang sheets from orders, in bounded memory.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+
+    /// How much the log on standard error tells: off, error, warn, info, debug or trace.
+    /// Default: info, or warn while a progress bar is shown.
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub(crate) log_level: Option<tracing::level_filters::LevelFilter>,
+
+    /// The form of the log.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub(crate) log_format: LogFormat,
+
+    /// How progress is shown on standard error: auto is a bar on a terminal, else JSON, one object a line.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub(crate) progress: ProgressStyle,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    every ordered copy is on a finished part
+  1    input/output or internal failure; finished parts stay, the unfinished one can be resumed
+  2    the job, layout or command line is invalid; nothing was written
+  3    artwork is missing, damaged or too large for the media; nothing was written
+  4    finished, but bad artwork was left out; the report lists it
+  5    a limit (memory, disk space) cannot hold this job; nothing was written
+  130  interrupted; the run can be resumed
+
+Example:
+  gangsheet render job.json -o sheets --max-memory 128MiB";
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressStyle {
+    #[default]
+    Auto,
+    Bar,
+    Json,
+    None,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Draw sample artwork and a job into DIR and render it into DIR/sheets: at least 2 parts
+    #[command(after_help = "Example:\n  gangsheet demo demo")]
+    Demo {
+        /// The folder; made when it is not there.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        #[command(flatten)]
+        limits: Limits,
+        /// Replace outputs that are already there.
+        #[arg(long)]
+        overwrite: bool,
+    },
+    /// Pack and render a job, or render a layout, into print-ready parts
+    #[command(after_help = "Examples:
+  gangsheet render job.json -o sheets
+  gangsheet render job.json -o sheets --orders 1001,1003 --max-memory 128MiB
+  gangsheet render --layout layout.json -o sheets
+  gangsheet render job.json -o sheets --resume")]
+    Render(Render),
+    /// Place the copies of a job and write the layout, without rendering
+    #[command(after_help = "Example:\n  gangsheet pack job.json -o layout.json --effort high")]
+    Pack {
+        #[command(flatten)]
+        source: JobSource,
+        /// The layout file to write; replaced when it is there.
+        #[arg(short, long, value_name = "LAYOUT.json")]
+        output: PathBuf,
+        #[command(flatten)]
+        packing: PackingArgs,
+        #[command(flatten)]
+        artwork: ArtworkArgs,
+        #[command(flatten)]
+        limits: Limits,
+    },
+    /// Check a job and its artwork: warnings and errors only, nothing is written
+    #[command(after_help = "Examples:\n  gangsheet preflight job.json\n  gangsheet preflight job.json --max-memory 64MiB")]
+    Preflight {
+        #[command(flatten)]
+        source: JobSource,
+        #[command(flatten)]
+        artwork: ArtworkArgs,
+        #[command(flatten)]
+        limits: Limits,
+        /// Print the findings as JSON on standard output.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Read every finished part back and prove it against the report, the layout and the artwork
+    #[command(after_help = "Example:\n  gangsheet verify sheets")]
+    Verify {
+        /// The output folder of a run.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        #[command(flatten)]
+        limits: Limits,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Render {
+    /// The job to print.
+    #[arg(value_name = "JOB.json", required_unless_present = "layout")]
+    pub(crate) job: Option<PathBuf>,
+    /// The folder for the parts, report.json and layout.json; made when it is not there.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Only these orders of the job, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "IDS", requires = "job")]
+    pub(crate) orders: Vec<String>,
+    /// Place the copies as this layout says instead of packing them. Needs no job; with one, it must hold each copy exactly once.
+    #[arg(long, value_name = "LAYOUT.json")]
+    pub(crate) layout: Option<PathBuf>,
+    /// Keep finished parts and go on in an unfinished one.
+    #[arg(long, conflicts_with = "overwrite")]
+    pub(crate) resume: bool,
+    /// Replace outputs that are already there.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// The folder for temporary files. Default: the output folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) temp_dir: Option<PathBuf>,
+    /// Print the report on standard output.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) packing: PackingArgs,
+    #[command(flatten)]
+    pub(crate) artwork: ArtworkArgs,
+    #[command(flatten)]
+    pub(crate) limits: Limits,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobSource {
+    /// The job.
+    #[arg(value_name = "JOB.json")]
+    pub(crate) job: PathBuf,
+    /// Only these orders of the job, separated by commas.
+    #[arg(long, value_delimiter = ',', value_name = "IDS")]
+    pub(crate) orders: Vec<String>,
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct PackingArgs {
+    /// How long to look for a shorter layout.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) effort: EffortArg,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EffortArg {
+    Fast,
+    #[default]
+    Normal,
+    High,
+}
+
+impl From<PackingArgs> for gangsheet::Packing {
+    fn from(args: PackingArgs) -> Self {
+        Self::default().with_effort(match args.effort {
+            EffortArg::Fast => gangsheet::Effort::Fast,
+            EffortArg::Normal => gangsheet::Effort::Normal,
+            EffortArg::High => gangsheet::Effort::High,
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ArtworkArgs {
+    /// Leave out items whose artwork is missing or damaged, and list them in the report (exit code 4).
+    #[arg(long)]
+    pub(crate) skip_bad_artwork: bool,
+    /// Read artwork from this folder only, whatever paths and symbolic links say.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) artwork_root: Option<PathBuf>,
+}
+
+impl From<ArtworkArgs> for gangsheet::PreflightOptions {
+    fn from(args: ArtworkArgs) -> Self {
+        Self { artwork_root: args.artwork_root, skip_bad_artwork: args.skip_bad_artwork, ..Self::default() }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Limits {
+    /// The most memory that the process may take: 128MiB, 512MB, 2G.
+    /// Default: half of the container's limit or of the available memory, at most 1 GiB.
+    #[arg(long, value_name = "SIZE", value_parser = gangsheet::parse_bytes)]
+    pub(crate) max_memory: Option<u64>,
+    /// Threads that render. Default: one per core.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) threads: Option<u16>,
+}

@@ -1,0 +1,290 @@
+//! The `gangsheet` program: each command is one call of the library.
+
+mod args;
+mod progress;
+
+use std::error::Error as StdError;
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::Parser;
+use gangsheet::{
+    Cancel, Error, ErrorKind, Existing, Job, Layout, LeftOut, MemoryPlan, ProblemKind, Report, Run, RunOptions, Warning, verify, write_demo,
+};
+use serde::Serialize;
+use tracing::level_filters::LevelFilter;
+
+use crate::args::{Cli, Command, Limits, LogFormat, ProgressStyle, Render};
+use crate::progress::Display;
+
+/// The exit code of an interrupted program: 128 + SIGINT.
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(&cli);
+    let cancel = Cancel::default();
+    cancel_on_signal(cancel.clone());
+    match run(cli.command, Display::new(cli.progress), cancel) {
+        Ok(code) => code,
+        Err(failure) => {
+            tell(&format!("error: {}", failure.error));
+            let mut source = failure.error.source();
+            while let Some(cause) = source {
+                tell(&format!("  caused by: {cause}"));
+                source = cause.source();
+            }
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// An error with the exit code that it ends the program with.
+struct Failure {
+    error: Error,
+    code: u8,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let code = exit_code(error.kind());
+        Self { error, code }
+    }
+}
+
+fn exit_code(kind: &ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Preflight { problems } if problems.iter().all(|problem| problem.kind == ProblemKind::Job) => 2,
+        ErrorKind::Preflight { .. } | ErrorKind::Artwork { .. } | ErrorKind::DoesNotFit { .. } => 3,
+        ErrorKind::MemoryLimit { .. } => 5,
+        ErrorKind::Cancelled => INTERRUPTED,
+        ErrorKind::Io { .. } | ErrorKind::NotProven { .. } | ErrorKind::Panicked { .. } => 1,
+        _ => 2,
+    }
+}
+
+fn run(command: Command, mut display: Display, cancel: Cancel) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Demo { folder, limits, overwrite } => {
+            let job_path = write_demo(&folder)?;
+            let job = Job::read(&job_path)?;
+            let options = RunOptions { existing: existing(false, overwrite), ..options(limits, cancel) };
+            let sheets = folder.join("sheets");
+            let report = Run::of_job(&job, base_of(&job_path)).options(options).render(&sheets, |progress| display.show(progress))?;
+            drop(display);
+            summarise(&report, &sheets);
+        }
+        Command::Render(args) => return render(args, display, cancel),
+        Command::Pack { source, output, packing, artwork, limits } => {
+            let job = read_job(&source.job, &source.orders)?;
+            let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..options(limits, cancel) };
+            let prepared = Run::of_job(&job, base_of(&source.job)).options(options).prepare()?;
+            warn_of(prepared.preflight.warnings());
+            tell_left_out(prepared.preflight.left_out());
+            prepared.layout.rebased(base_of(&source.job), base_of(&output))?.write(&output)?;
+            let length: u64 = prepared.layout.parts.iter().map(|part| u64::from(part.size().height())).sum();
+            tell(&format!(
+                "{} copies on {} parts, {length} px of film; no layout is shorter than {} px",
+                prepared.layout.copies(),
+                prepared.layout.parts.len(),
+                prepared.length_lower_bound_px
+            ));
+            return Ok(finished(prepared.preflight.left_out()));
+        }
+        Command::Preflight { source, artwork, limits, json } => {
+            let job = read_job(&source.job, &source.orders)?;
+            let options = RunOptions { preflight: artwork.into(), ..options(limits, cancel) };
+            let threads = options.threads();
+            let prepared = Run::of_job(&job, base_of(&source.job)).options(options).prepare()?;
+            let plan = prepared.plan(threads)?;
+            let (warnings, left_out) = (prepared.preflight.warnings(), prepared.preflight.left_out());
+            if json {
+                print_json(&Findings {
+                    version: 1,
+                    warnings,
+                    left_out,
+                    limit_bytes: prepared.budget.limit_bytes(),
+                    memory: *plan.memory(),
+                });
+            } else {
+                warn_of(warnings);
+                tell_left_out(left_out);
+                print(&format!("{} copies can be printed, with {} warnings", prepared.layout.copies(), warnings.len()));
+                print(&memory_line(prepared.budget.limit_bytes(), plan.memory()));
+            }
+            return Ok(finished(left_out));
+        }
+        Command::Verify { folder, limits } => {
+            let options = options(limits, cancel);
+            let (budget, _process) = options.budget()?;
+            let verified = verify(&folder, options.threads(), &budget, &options.cancel)?;
+            print(&format!("proven: {} copies on {} parts", verified.copies, verified.parts));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn render(args: Render, mut display: Display, cancel: Cancel) -> Result<ExitCode, Failure> {
+    let options = RunOptions {
+        packing: args.packing.into(),
+        preflight: args.artwork.into(),
+        existing: existing(args.resume, args.overwrite),
+        temp_dir: args.temp_dir,
+        ..options(args.limits, cancel)
+    };
+    let job = args.job.as_deref().map(|path| Ok::<_, Failure>((read_job(path, &args.orders)?, base_of(path)))).transpose()?;
+    let layout = args.layout.as_deref().map(|path| Ok::<_, Failure>((document(Layout::read(path))?, base_of(path)))).transpose()?;
+    let run = match (&job, &layout) {
+        (Some((job, job_base)), Some((layout, base))) => Run::of_laid_out_job(job, job_base, layout, base),
+        (Some((job, base)), None) => Run::of_job(job, base),
+        (None, Some((layout, base))) => Run::of_layout(layout, base),
+        (None, None) => return Ok(ExitCode::from(2)),
+    };
+    let report = run.options(options).render(&args.output, |progress| display.show(progress))?;
+    drop(display);
+    warn_of(&report.warnings);
+    tell_left_out(&report.left_out);
+    summarise(&report, &args.output);
+    if args.json {
+        print_json(&report);
+    }
+    Ok(finished(&report.left_out))
+}
+
+/// What `preflight --json` prints.
+#[derive(Serialize)]
+struct Findings<'a> {
+    version: u32,
+    warnings: &'a [Warning],
+    left_out: &'a [LeftOut],
+    limit_bytes: u64,
+    memory: MemoryPlan,
+}
+
+fn options(limits: Limits, cancel: Cancel) -> RunOptions {
+    RunOptions { max_memory_bytes: limits.max_memory, threads: limits.threads.map(usize::from), cancel, ..RunOptions::default() }
+}
+
+fn existing(resume: bool, overwrite: bool) -> Existing {
+    match (resume, overwrite) {
+        (true, _) => Existing::Resume,
+        (_, true) => Existing::Overwrite,
+        _ => Existing::Refuse,
+    }
+}
+
+/// Reads a job and selects orders of it: all, when none are named.
+fn read_job(path: &Path, orders: &[String]) -> Result<Job, Failure> {
+    let job = document(Job::read(path))?;
+    if orders.is_empty() { Ok(job) } else { Ok(job.select(orders)?) }
+}
+
+/// A job or layout that cannot be read is an invalid command line, whatever the reason.
+fn document<T>(read: Result<T, Error>) -> Result<T, Failure> {
+    read.map_err(|error| Failure { error, code: 2 })
+}
+
+/// The folder that a file lies in.
+fn base_of(file: &Path) -> &Path {
+    file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn warn_of(warnings: &[Warning]) {
+    for Warning { order, item, artwork, message, .. } in warnings {
+        tell(&format!("warning: order {order}, item {item} ({artwork}): {message}"));
+    }
+}
+
+fn tell_left_out(left_out: &[LeftOut]) {
+    for LeftOut { order, item, artwork, copies, reason, .. } in left_out {
+        tell(&format!("left out: {copies} copies of order {order}, item {item} ({artwork}): {reason}"));
+    }
+}
+
+/// The exit code of a run that came to its end.
+fn finished(left_out: &[LeftOut]) -> ExitCode {
+    ExitCode::from(if left_out.is_empty() { 0 } else { 4 })
+}
+
+fn summarise(report: &Report, folder: &Path) {
+    for part in &report.parts {
+        tell(&format!(
+            "{}: {} × {} px, {} copies, {:.0} % used, {:.1} MB",
+            folder.join(&part.file).display(),
+            part.width,
+            part.length,
+            part.copies,
+            part.utilisation * 100.0,
+            megabytes(part.bytes)
+        ));
+    }
+    tell(&format!(
+        "{} of {} copies on {} parts in {:.1} s, at most {:.0} MB of memory",
+        report.placed_copies,
+        report.ordered_copies,
+        report.parts.len(),
+        report.seconds.total,
+        megabytes(report.peak_rss_bytes)
+    ));
+}
+
+fn memory_line(limit_bytes: u64, memory: &MemoryPlan) -> String {
+    // Rounded up, so that a limit as shown is never too small.
+    let mib = |bytes: u64| bytes.div_ceil(1 << 20);
+    format!(
+        "the memory limit of {} MiB holds it: {} MiB at the peak, {} MiB in temporary files; the smallest limit that would do is {} MiB",
+        limit_bytes >> 20,
+        mib(memory.peak_bytes),
+        mib(memory.spill_bytes),
+        mib(memory.smallest_limit_bytes)
+    )
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for people: a rounded number")]
+fn megabytes(bytes: u64) -> f64 {
+    bytes as f64 / 1e6
+}
+
+fn print_json(value: &impl Serialize) {
+    if let Ok(json) = serde_json::to_string_pretty(value) {
+        print(&json);
+    }
+}
+
+/// A line of what was asked for, on standard output. A reader that went away does not change the exit code.
+fn print(line: &str) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+/// A line for the person at the terminal.
+fn tell(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+fn start_log(cli: &Cli) {
+    let bar = match cli.progress {
+        ProgressStyle::Bar => true,
+        ProgressStyle::Auto => io::stderr().is_terminal(),
+        ProgressStyle::Json | ProgressStyle::None => false,
+    };
+    let level = cli.log_level.unwrap_or(if bar { LevelFilter::WARN } else { LevelFilter::INFO });
+    let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    match cli.log_format {
+        LogFormat::Text => log.with_target(false).init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+/// The first interrupt or termination signal stops the run at the next band, the second one ends the program.
+fn cancel_on_signal(cancel: Cancel) {
+    let handler = move || {
+        if cancel.is_cancelled() {
+            std::process::exit(INTERRUPTED.into());
+        }
+        cancel.cancel();
+    };
+    if let Err(error) = ctrlc::set_handler(handler) {
+        tracing::warn!(%error, "interrupts will not leave a resumable state at once");
+    }
+}

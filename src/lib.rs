@@ -1,0 +1,135 @@
+//! Print-ready gang sheets from orders, in bounded memory.
+//!
+//! A *gang sheet* is one long film on which a print shop prints many customers' designs side by side. `gangsheet` turns a job (orders →
+//! items → artwork files, physical sizes, copies) into print-ready PNG parts: packed on short rolls, each part composited in strips from
+//! only the artwork that overlaps them, resampled to the target resolution and compressed band by band, with all memory inside a limit that
+//! the user sets, whatever the sheet's size.
+//!
+//! ```
+//! use std::path::Path;
+//! use gangsheet::{Job, Run, RunOptions};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! // Sample artwork and a job for it.
+//! let job_file = gangsheet::write_demo(folder)?;
+//! let job = Job::read(&job_file)?;
+//!
+//! let options = RunOptions { max_memory_bytes: Some(128 << 20), ..RunOptions::default() };
+//! let report = Run::of_job(&job, folder).options(options).render(&folder.join("sheets"), |_progress| {})?;
+//!
+//! assert_eq!(report.placed_copies, report.ordered_copies);
+//! for part in &report.parts {
+//!     println!("{}: {} × {} px, {} copies", part.file, part.width, part.length, part.copies);
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # One flow, left to right
+//!
+//! ```text
+//!  what was asked       in pixels, checked    where things go    who does what      the work               the result
+//!    Job ──preflight──▶  Preflight ──pack──▶   Layout ──plan──▶   RenderPlan ──▶ band ──▶ Fragment ──▶  PNG part + Report
+//!  inches, mm, DPI       integer pixels,       Parts of           Bands (rows),    strips composited,   appended in order,
+//!  orders, copies        warnings, problems    Placements         rasters and      filtered, deflated   renamed when whole
+//!                                                                 where they live  as one unit
+//!                                                                     │
+//!                                        ArtworkStore ◀───────────────┘  decode once per artwork, resample once per size:
+//!                                        resident in RAM │ spilled to an unlinked, mapped temporary file
+//! ```
+//!
+//! [`Run`] is the flow in one call. Every stage is a value that can be inspected, saved or replaced:
+//!
+//! | stage | value | made by |
+//! |---|---|---|
+//! | what the customer asked for | [`Job`] | [`Job::read`], [`Job::select`] |
+//! | checked artwork and sizes in pixels | [`Preflight`] | [`Preflight::new`], [`Layout::preflight`] |
+//! | where each copy lies | [`Layout`] | [`pack`], [`Layout::read`] |
+//! | bands, rasters, memory | [`RenderPlan`] | [`RenderPlan::new`], [`Prepared::plan`] |
+//! | compressed rows | [`Fragment`] | [`render_band`] with an [`ArtworkStore`] |
+//! | a finished part | [`PartFile`] | [`PngPart`], [`Renderer`] |
+//! | facts and proof | [`Report`], [`Verified`] | [`Run::render`], [`verify`] |
+//!
+//! Physical units end in preflight: from there on every number is an integer pixel. Files are read and written at both ends; packing,
+//! planning, compositing and compression are arithmetic on slices. **One function is the unit of work**: [`render_band`]. A thread, a
+//! resumed run and another machine all call that one, and get the same bytes.
+//!
+//! # Rooms
+//!
+//! `src/` has one folder or file per stage; a file imports only from stages before its own, and the words.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | `geom` `pixel` `error` `budget` `system` | the words: lengths, resolutions, pixel rectangles, pixels, the error type, the memory ledger, the machine's memory |
+//! | `job` | `job.json`: orders, items, media, sizing rules, order selection, output options |
+//! | `artwork` | headers, decoders behind one row reader, visible rectangles, windowed resampling, turned rasters in RAM or spilled |
+//! | `preflight` | artwork opened once, physical → pixels, every problem and warning |
+//! | `layout` | parts and placements, `layout.json`, packing, validity, lower bounds |
+//! | `encode` | row filters, deflate, fragments, the PNG container, resuming |
+//! | `plan` | bands, rasters and their residence, the plan's digest |
+//! | `render` | the store, strips, bands, the runner |
+//! | `report` | `report.json`, and the proof of finished parts |
+//! | `run` | the whole flow in one call |
+//! | `demo` | sample artwork and a job |
+//!
+//! # Memory
+//!
+//! Every buffer that grows with the input takes its bytes from one [`MemoryBudget`] before it is allocated. [`RenderPlan`] knows every
+//! buffer's size before the first pixel is decoded; [`RenderPlan::memory`] gives the peak and the formula. If the limit cannot hold the work,
+//! the error says so before anything is written, with the smallest limit that would do. [`PROCESS_BYTES`] of the limit are for the program
+//! itself.
+//!
+//! # Bytes depend on the plan only
+//!
+//! Never on the number of threads, the budget, where pixels live, timing or the machine. Bands are cut where the layout says, each one is
+//! compressed on its own, and copies of an item are equal to the byte.
+//!
+//! # Limits
+//!
+//! A side of a part has at most [`MAX_SIDE_PX`] pixels, PNG's own limit; a packing at most [`MAX_COPIES`] copies. Artwork is PNG or JPEG,
+//! 8 bits a channel in print; colour profiles are not applied.
+//!
+//! # Features
+//!
+//! - `parallel` (default): bands render on several threads.
+//! - `cli`: the `gangsheet` program and its dependencies.
+
+mod artwork;
+mod budget;
+mod demo;
+mod encode;
+mod error;
+mod geom;
+mod job;
+mod layout;
+mod pixel;
+mod plan;
+mod preflight;
+mod render;
+mod report;
+mod run;
+mod system;
+
+pub use crate::artwork::{ArtworkFormat, ArtworkHeader, Residence};
+pub use crate::budget::{Buffer, MemoryBudget, Reservation, parse_bytes};
+pub use crate::demo::write_demo;
+pub use crate::encode::{BandEncoder, Fragment, PartFile, PartHeader, PixelFormat, PngPart};
+pub use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
+pub use crate::geom::{Dpi, Length, MAX_SIDE_PX, PxRect, PxSize, Rows, Turn};
+pub use crate::job::{Background, Compression, Crop, Gutter, Item, Job, Margin, Media, NameTemplate, Order, Output, Sizing, TurnPolicy};
+pub use crate::layout::{
+    Blank, Effort, Film, Layout, MAX_COPIES, Packing, Part, Placement, Spot, Violation, check_packing, length_lower_bound, pack,
+    pack_rectangles, packing_memory_bytes, parts_lower_bound, shortest_length,
+};
+pub use crate::pixel::Rgba8;
+pub use crate::plan::{Band, Decode, DecodedRaster, MemoryPlan, PartPlan, RasterSpec, RenderPlan};
+pub use crate::preflight::{CheckedArtwork, CheckedItem, LeftOut, MediaPx, Preflight, PreflightOptions, Warning, WarningKind};
+pub use crate::render::{ArtworkStore, Cancel, Existing, Progress, RenderedPart, Renderer, render_band};
+pub use crate::report::{PartReport, Report, Seconds, Verified, verify};
+pub use crate::run::{PROCESS_BYTES, Prepared, Run, RunOptions};
+pub use crate::system::SystemMemory;
+
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

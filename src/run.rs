@@ -1,0 +1,318 @@
+//! The whole flow in one call: from a job or a layout to finished, reported parts.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use tracing::{info, warn};
+
+use crate::budget::{MemoryBudget, Reservation};
+use crate::encode::PngPart;
+use crate::error::{Error, ErrorKind, Result};
+use crate::job::Job;
+use crate::layout::{Layout, Packing, pack, shortest_length};
+use crate::plan::RenderPlan;
+use crate::preflight::{Preflight, PreflightOptions};
+use crate::render::{Cancel, Existing, Progress, Renderer, refuse_existing, remove_if_there};
+use crate::report::{Report, RunFacts, Seconds};
+use crate::system::SystemMemory;
+
+/// What the program itself holds apart from its buffers: code, stacks, allocator slack, decoder state.
+pub const PROCESS_BYTES: u64 = 16 << 20;
+
+/// How a [`Run`] goes about its work.
+#[derive(Clone, Debug, Default)]
+pub struct RunOptions {
+    /// The most memory that the whole process may take, in bytes. Default: half of the container's limit or of the machine's available
+    /// memory, at most 1 GiB.
+    pub max_memory_bytes: Option<u64>,
+    /// Threads that render. Default: one per core.
+    pub threads: Option<usize>,
+    /// How hard to look for a shorter layout. Default: normal effort.
+    pub packing: Packing,
+    /// How artwork is found and checked. Default: any folder; bad artwork is an error.
+    pub preflight: PreflightOptions,
+    /// What to do when an output is already there. Default: refuse.
+    pub existing: Existing,
+    /// The folder for spilled pixels. Default: the output folder.
+    pub temp_dir: Option<PathBuf>,
+    /// The handle that stops the run. Default: one that nobody holds.
+    pub cancel: Cancel,
+}
+
+/// One run of the whole flow: preflight, packing, planning, rendering, reporting.
+///
+/// ```no_run
+/// use std::path::Path;
+/// use gangsheet::{Job, Run};
+///
+/// let job = Job::read("shop/job.json".as_ref())?;
+/// let report = Run::of_job(&job, Path::new("shop")).render(Path::new("sheets"), |_| {})?;
+/// assert_eq!(report.placed_copies, report.ordered_copies);
+/// # Ok::<(), gangsheet::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Run<'a> {
+    source: Source<'a>,
+    /// The folder that the relative artwork paths of what is rendered hold from.
+    base: &'a Path,
+    options: RunOptions,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Source<'a> {
+    Job(&'a Job),
+    Layout(&'a Layout),
+    /// A job with its base folder, and the layout that places its copies.
+    LaidOutJob(&'a Job, &'a Path, &'a Layout),
+}
+
+/// What is to be rendered: the results of the first stages, and the budget that the later ones take their memory from.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Prepared {
+    /// The checked job; of a layout without a job, its checked artwork.
+    pub preflight: Preflight,
+    /// Where everything lies. Artwork paths hold from where those of the job or layout do.
+    pub layout: Layout,
+    /// No layout of these copies is shorter, in pixels over all parts.
+    pub length_lower_bound_px: u64,
+    /// The run's budget.
+    pub budget: MemoryBudget,
+    process: Reservation,
+    seconds: Seconds,
+}
+
+impl Prepared {
+    /// Plans the rendering by `threads` threads.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RenderPlan::new`].
+    pub fn plan(&self, threads: usize) -> Result<RenderPlan> {
+        RenderPlan::new(self.layout.clone(), self.preflight.artworks().to_vec(), threads, &self.budget)
+    }
+}
+
+impl RunOptions {
+    /// The budget of a run: the memory limit, of which the program itself holds [`PROCESS_BYTES`] as long as the reservation lives.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit) when the limit is below that.
+    pub fn budget(&self) -> Result<(MemoryBudget, Reservation)> {
+        let memory = SystemMemory::now();
+        let limit_bytes = self.max_memory_bytes.unwrap_or_else(|| memory.default_limit_bytes());
+        if let Some(container_limit_bytes) = memory.container_limit_bytes.filter(|&container| container < limit_bytes) {
+            warn!(
+                limit_bytes,
+                container_limit_bytes, "the memory limit is above the container's, which will end the program when it is reached"
+            );
+        }
+        let budget = MemoryBudget::new(limit_bytes);
+        let process = budget.reserve(PROCESS_BYTES, "the program itself")?;
+        Ok((budget, process))
+    }
+
+    /// Threads that render: as many as asked for, or one per core.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
+        self.threads.unwrap_or_else(cores).max(1)
+    }
+}
+
+impl<'a> Run<'a> {
+    /// A run of `job`, whose relative artwork paths hold from `base`.
+    #[must_use]
+    pub fn of_job(job: &'a Job, base: &'a Path) -> Self {
+        Self { source: Source::Job(job), base, options: RunOptions::default() }
+    }
+
+    /// A run of a finished layout, whose relative artwork paths hold from `base`. Nothing is packed.
+    #[must_use]
+    pub fn of_layout(layout: &'a Layout, base: &'a Path) -> Self {
+        Self { source: Source::Layout(layout), base, options: RunOptions::default() }
+    }
+
+    /// A run of `job` as `layout` places it, which must hold each copy exactly once. Each has its own base folder.
+    #[must_use]
+    pub fn of_laid_out_job(job: &'a Job, job_base: &'a Path, layout: &'a Layout, layout_base: &'a Path) -> Self {
+        Self { source: Source::LaidOutJob(job, job_base, layout), base: layout_base, options: RunOptions::default() }
+    }
+
+    /// How the run goes about its work. Default: [`RunOptions::default`].
+    #[must_use]
+    pub fn options(mut self, options: RunOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Checks the artwork and places the copies. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Preflight`], [`pack`] and [`Layout::check_against`], and [`ErrorKind::Cancelled`].
+    pub fn prepare(&self) -> Result<Prepared> {
+        self.prepare_with(&self.options.preflight)
+    }
+
+    fn prepare_with(&self, options: &PreflightOptions) -> Result<Prepared> {
+        let (budget, process) = self.options.budget()?;
+        let started = Instant::now();
+        let of_layout = |layout: &Layout| layout.preflight(self.base, options, &budget);
+        let (preflight, checked_seconds, layout, length_lower_bound_px) = match self.source {
+            Source::Job(job) => {
+                let preflight = Preflight::new(job, self.base, options, &budget)?;
+                let checked_seconds = started.elapsed().as_secs_f64();
+                let layout = pack(&preflight, &self.options.packing, &budget)?;
+                let bound = shortest_length(&preflight)?;
+                (preflight, checked_seconds, layout, bound)
+            }
+            Source::Layout(layout) => {
+                let preflight = of_layout(layout)?;
+                let layout = layout.clone().without(preflight.left_out())?;
+                let bound = layout.shortest_length_by_area();
+                (preflight, started.elapsed().as_secs_f64(), layout, bound)
+            }
+            Source::LaidOutJob(job, job_base, layout) => {
+                let ordered = Preflight::new(job, job_base, options, &budget)?;
+                let preflight = of_layout(layout)?;
+                let layout = layout.clone().without(preflight.left_out())?;
+                layout.check_against(self.base, &ordered)?;
+                (preflight, started.elapsed().as_secs_f64(), layout, shortest_length(&ordered)?)
+            }
+        };
+        self.options.cancel.check()?;
+        let seconds = Seconds { preflight: checked_seconds, pack: started.elapsed().as_secs_f64() - checked_seconds, ..Seconds::default() };
+        Ok(Prepared { preflight, layout, length_lower_bound_px, budget, process, seconds })
+    }
+
+    /// Runs the whole flow: renders every part into `folder`, then writes `layout.json` and `report.json` beside them. The folder is made
+    /// when it is not there.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`prepare`](Self::prepare), [`RenderPlan::new`] and [`Renderer::render`]. Before rendering starts nothing is written; after
+    /// [`ErrorKind::Artwork`] everything that this run wrote is removed again.
+    pub fn render(&self, folder: &Path, progress: impl FnMut(Progress)) -> Result<Report> {
+        let started = Instant::now();
+        // What is about to be replaced stays until the artwork is known to be whole.
+        let read_to_end = self.options.preflight.read_to_end || (self.options.existing == Existing::Overwrite && folder.exists());
+        let prepared = self.prepare_with(&PreflightOptions { read_to_end, ..self.options.preflight.clone() })?;
+        let plan = prepared.plan(self.options.threads())?;
+        let names = part_names(plan.layout());
+        refuse_inputs(&plan, folder, &names)?;
+        let documents = [folder.join("layout.json"), folder.join("report.json")];
+        if self.options.existing == Existing::Refuse && folder.is_dir() {
+            refuse_existing(&documents)?;
+            refuse_unfinished(folder)?;
+        }
+        let Prepared { preflight, length_lower_bound_px, budget, process: _process, mut seconds, .. } = prepared;
+        let memory = plan.memory();
+        info!(
+            limit_bytes = budget.limit_bytes(),
+            peak_bytes = memory.peak_bytes,
+            spill_bytes = memory.spill_bytes,
+            workers = memory.workers,
+            window = memory.window,
+            "planned {} copies on {} parts",
+            plan.layout().copies(),
+            names.len(),
+        );
+
+        self.options.cancel.check()?;
+        let rendering = Instant::now();
+        let made = make_folder(folder)?;
+        let replaced = if self.options.existing == Existing::Overwrite { retract_report(&documents[1]) } else { Vec::new() };
+        let mut renderer = Renderer::new(budget.clone()).existing(self.options.existing).cancel(self.options.cancel.clone());
+        if let Some(temp_dir) = &self.options.temp_dir {
+            renderer = renderer.temp_dir(temp_dir);
+        }
+        let rendered = renderer.render(&plan, folder, &names, progress).inspect_err(|_| {
+            // Removed only while empty: what can be resumed stays.
+            made.iter().for_each(|folder| drop(fs::remove_dir(folder)));
+        })?;
+        seconds.render = rendering.elapsed().as_secs_f64();
+        seconds.total = started.elapsed().as_secs_f64();
+
+        let facts = RunFacts {
+            ordered_copies: preflight.ordered_copies(),
+            left_out: preflight.left_out().to_vec(),
+            warnings: preflight.warnings().to_vec(),
+            max_memory_bytes: budget.limit_bytes(),
+            peak_rss_bytes: SystemMemory::now().peak_resident_bytes,
+            peak_reserved_bytes: budget.high_water_bytes(),
+            spilled_bytes: rendered.iter().map(|part| part.spilled_bytes).sum(),
+            threads: plan.memory().workers,
+            seconds,
+            length_lower_bound_px,
+        };
+        let report = Report::new(plan.layout(), &names, &rendered, facts);
+        let [layout_path, report_path] = documents;
+        plan.layout().rebased(self.base, folder)?.write(&layout_path)?;
+        report.write(&report_path)?;
+        for stale in replaced.iter().filter(|name| !names.contains(name)).map(|name| folder.join(name)) {
+            remove_if_there(&stale);
+            remove_if_there(&PngPart::partial_path(&stale));
+        }
+        info!(parts = report.parts.len(), copies = report.placed_copies, "all done");
+        Ok(report)
+    }
+}
+
+/// The parts' file names, without a folder.
+fn part_names(layout: &Layout) -> Vec<String> {
+    let parts = u32::try_from(layout.parts.len()).unwrap_or(u32::MAX);
+    let date = today();
+    (1..=parts).map(|part| format!("{}.png", layout.output.file_name(&layout.name, part, parts, &date))).collect()
+}
+
+/// Refuses to replace an artwork by a part that is made of it.
+fn refuse_inputs(plan: &RenderPlan, folder: &Path, names: &[String]) -> Result<()> {
+    // Artwork paths are real ones; an output that is not there yet is no artwork.
+    let outputs: HashMap<PathBuf, &String> = names.iter().filter_map(|name| Some((folder.join(name).canonicalize().ok()?, name))).collect();
+    match plan.artworks().iter().find_map(|artwork| outputs.get(&artwork.path)) {
+        Some(name) => {
+            let message = format!("its part {name:?} would replace an artwork: choose another output folder or name");
+            Err(ErrorKind::Layout { part: None, message }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// Refuses to go on where an unfinished part of any name lies in the folder.
+fn refuse_unfinished(folder: &Path) -> Result<()> {
+    // A folder that cannot be listed is told when it is written to.
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    match entries.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "partial")) {
+        Some(path) => Err(ErrorKind::OutputExists { path }.into()),
+        None => Ok(()),
+    }
+}
+
+/// Takes back the report of an earlier run before its parts are replaced, and says which files it lists.
+fn retract_report(path: &Path) -> Vec<String> {
+    let parts = Report::read(path).map_or(Vec::new(), |report| report.parts);
+    remove_if_there(path);
+    let plain = |name: &String| Path::new(name).file_name() == Some(name.as_ref());
+    parts.into_iter().map(|part| part.file).filter(plain).collect()
+}
+
+/// Makes the folder and its parents; returns those that were not there, the innermost first.
+fn make_folder(folder: &Path) -> Result<Vec<PathBuf>> {
+    if folder.exists() && !folder.is_dir() {
+        return Err(Error::io("use as a folder", folder, io::ErrorKind::NotADirectory.into()));
+    }
+    let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let made = folder.ancestors().take_while(missing).map(Path::to_owned).collect();
+    fs::create_dir_all(folder).map_err(|source| Error::io("create the folder", folder, source))?;
+    Ok(made)
+}
+
+/// The local date, such as `2026-01-31`.
+fn today() -> String {
+    jiff::Zoned::now().date().to_string()
+}
