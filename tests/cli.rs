@@ -1,0 +1,368 @@
+//! The program as scripts see it: exit codes, messages, and what lies in the folders afterwards.
+#![cfg(feature = "cli")]
+#![allow(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "a test may panic")]
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+fn gangsheet(folder: &Path, args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gangsheet"));
+    command.current_dir(folder).args(["--log-level", "warn", "--progress", "none"]).args(args).output().unwrap()
+}
+
+/// The exit code, standard output and standard error.
+fn outcome(folder: &Path, args: &[&str]) -> (i32, String, String) {
+    let output = gangsheet(folder, args);
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn write_png(path: &Path, width: u32, height: u32) {
+    let mut encoder = png::Encoder::new(fs::File::create(path).unwrap(), width, height);
+    encoder.set_color(png::ColorType::Rgba);
+    let pixels: Vec<u8> = (0..width * height).flat_map(|at| [(at % 251) as u8, (at / 251) as u8, 7, 255]).collect();
+    encoder.write_header().unwrap().write_image_data(&pixels).unwrap();
+}
+
+/// A folder with one artwork and a job of two orders, four copies in all, that needs two parts.
+fn shop() -> (tempfile::TempDir, Value) {
+    let folder = tempfile::tempdir().unwrap();
+    write_png(&folder.path().join("fox.png"), 300, 200);
+    let item = json!({ "artwork": "fox.png", "copies": 2, "turn": "none" });
+    let job = json!({
+        "version": 1, "name": "Shop", "dpi": 100, "media": { "width": "4in", "max_length": "5in" },
+        "orders": [{ "id": "1001", "items": [item] }, { "id": "1002", "items": [item] }],
+    });
+    (folder, job)
+}
+
+fn write_job(folder: &Path, job: &Value) {
+    fs::write(folder.join("job.json"), job.to_string()).unwrap();
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_job_becomes_parts_a_layout_and_a_report() {
+    let (folder, job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    let (code, stdout, stderr) = outcome(folder, &["render", "job.json", "-o", "out", "--json", "--max-memory", "64MiB"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(names(&folder.join("out")), ["Shop part 1.png", "Shop part 2.png", "layout.json", "report.json"]);
+    let printed: Value = serde_json::from_str(&stdout).unwrap();
+    let written: Value = serde_json::from_slice(&fs::read(folder.join("out/report.json")).unwrap()).unwrap();
+    assert_eq!(printed, written);
+    assert_eq!((&printed["placed_copies"], &printed["parts"][1]["dpi"]), (&json!(4), &json!(100)));
+    let (code, stdout, _) = outcome(folder, &["verify", "out"]);
+    assert_eq!((code, stdout.as_str()), (0, "proven: 4 copies on 2 parts\n"));
+}
+
+#[test]
+fn a_layout_renders_again_to_the_same_bytes_without_its_job() {
+    let (folder, job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "out"]).0, 0);
+    assert_eq!(outcome(folder, &["pack", "job.json", "-o", "sub.json"]).0, 0);
+    assert_eq!(outcome(folder, &["render", "--layout", "out/layout.json", "-o", "again"]).0, 0);
+    assert_eq!(outcome(folder, &["render", "job.json", "--layout", "sub.json", "-o", "both"]).0, 0);
+    for name in ["Shop part 1.png", "Shop part 2.png"] {
+        let first = fs::read(folder.join("out").join(name)).unwrap();
+        assert!(first == fs::read(folder.join("again").join(name)).unwrap(), "{name}");
+        assert!(first == fs::read(folder.join("both").join(name)).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn orders_are_selected_and_unknown_ones_named() {
+    let (folder, job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    let (code, stdout, _) = outcome(folder, &["render", "job.json", "-o", "out", "--orders", "1002", "--json"]);
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &report["ordered_copies"]), (0, &json!(2)));
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "other", "--orders", "1003"]);
+    assert!(code == 2 && stderr.contains("\"1003\"") && stderr.contains("1001"), "{stderr}");
+    assert!(!folder.join("other").exists());
+}
+
+#[test]
+fn outputs_that_exist_are_kept_unless_asked() {
+    let (folder, job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "out"]).0, 0);
+    let part = folder.join("out/Shop part 1.png");
+    let first = fs::read(&part).unwrap();
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "out"]);
+    assert!(code == 2 && stderr.contains("--resume") && stderr.contains("--overwrite"), "{stderr}");
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "out", "--resume"]).0, 0);
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "out", "--overwrite"]).0, 0);
+    assert!(first == fs::read(&part).unwrap());
+    // A part of which the end is missing goes on where it was whole; the finished one is kept.
+    fs::write(folder.join("out/Shop part 1.png.partial"), &first[..first.len() - 40]).unwrap();
+    fs::remove_file(&part).unwrap();
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "out", "--resume"]).0, 0);
+    assert!(first == fs::read(&part).unwrap());
+    // Another job is never mixed in.
+    let mut other = job.clone();
+    other["orders"][0]["items"][0]["mirror"] = json!(true);
+    write_job(folder, &other);
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "out", "--resume"]);
+    assert!(code == 2 && stderr.contains("another plan"), "{stderr}");
+    assert!(first == fs::read(&part).unwrap());
+}
+
+/// A change to the job, the exit code and what the message must say.
+type BadJob = (fn(&mut Value), i32, &'static [&'static str]);
+
+#[test]
+fn bad_input_has_its_message_and_its_exit_code_and_leaves_nothing() {
+    let cases: &[BadJob] = &[
+        (|job| job["orders"][1]["items"][0]["artwork"] = json!("gone.png"), 3, &["order 1002", "item 0", "gone.png"]),
+        (|job| job["orders"][0]["items"][0]["artwork"] = json!("cut.png"), 3, &["order 1001", "item 0", "cut.png"]),
+        (|job| job["orders"][0]["items"][0]["artwork"] = json!("text.png"), 3, &["order 1001", "text.png", "PNG"]),
+        (|job| job["orders"][0]["items"][0]["size"] = json!({ "width": "6in" }), 3, &["order 1001", "item 0", "fox.png"]),
+        (|job| job["orders"][0]["items"][0]["copies"] = json!(0), 2, &["orders[0].items[0].copies"]),
+        (|job| job["media"]["margin"] = json!("-1in"), 2, &["media.margin", "-1in"]),
+        (|job| job["media"]["widht"] = json!("4in"), 2, &["media", "widht", "max_length"]),
+        (|job| job["orders"][0]["items"][0]["copies"] = json!(2_147_483_648_u32), 2, &["10000000"]),
+        (|job| job["orders"][0]["items"][0]["size"] = json!({ "width": 4 }), 2, &["orders[0].items[0].size"]),
+        (|job| job["orders"][1]["id"] = json!("1001"), 2, &["orders[1]", "1001"]),
+        (|job| job["version"] = json!(2), 2, &["version", "2"]),
+    ];
+    for (nth, (change, expected, words)) in cases.iter().enumerate() {
+        let (folder, mut job) = shop();
+        let folder = folder.path();
+        let png = fs::read(folder.join("fox.png")).unwrap();
+        fs::write(folder.join("cut.png"), &png[..png.len() / 2]).unwrap();
+        fs::write(folder.join("text.png"), "not an image").unwrap();
+        change(&mut job);
+        write_job(folder, &job);
+        for command in [&["render", "job.json", "-o", "out"][..], &["preflight", "job.json"], &["pack", "job.json", "-o", "l.json"]] {
+            let (code, _, stderr) = outcome(folder, command);
+            assert_eq!(code, *expected, "case {nth}, {command:?}: {stderr}");
+            assert!(words.iter().all(|word| stderr.replace(',', "").contains(&word.replace(',', ""))), "case {nth}: {stderr}");
+        }
+        assert_eq!(names(folder), ["cut.png", "fox.png", "job.json", "text.png"], "case {nth}");
+    }
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    job["orders"][0]["items"][0]["artwork"] = json!("gone.png");
+    job["orders"][1]["items"][0]["size"] = json!({ "width": "6in" });
+    write_job(folder, &job);
+    let (code, _, stderr) = outcome(folder, &["preflight", "job.json"]);
+    assert!(code == 3 && stderr.contains("gone.png") && stderr.contains("order 1002"), "{stderr}");
+}
+
+#[test]
+fn a_limit_that_cannot_hold_the_job_is_told_before_anything_is_written() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    write_png(&folder.join("wide.png"), 100_000, 4);
+    job["orders"][0]["items"][0]["artwork"] = json!("wide.png");
+    job["orders"][0]["items"][0]["size"] = json!({ "width": "4in" });
+    write_job(folder, &job);
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "out", "--max-memory", "17MiB"]);
+    assert!(code == 5 && stderr.contains("17 MiB") && stderr.contains("are needed"), "{stderr}");
+    assert!(!folder.join("out").exists());
+    let (code, _, stderr) = outcome(folder, &["preflight", "job.json", "--max-memory", "1MiB"]);
+    assert!(code == 5, "{stderr}");
+}
+
+#[test]
+fn bad_artwork_is_left_out_on_request_and_listed() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    let mut png = fs::read(folder.join("fox.png")).unwrap();
+    let middle = png.len() / 2;
+    png[middle] ^= 1;
+    fs::write(folder.join("damaged.png"), &png).unwrap();
+    job["orders"][0]["items"][0]["artwork"] = json!("damaged.png");
+    write_job(folder, &job);
+    // Damage inside the pixel data shows only while it is decoded: nothing of the run remains.
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "out"]);
+    assert!(code == 3 && stderr.contains("damaged.png"), "{stderr}");
+    assert!(!folder.join("out").exists());
+    let (code, stdout, stderr) = outcome(folder, &["render", "job.json", "-o", "out", "--skip-bad-artwork", "--json"]);
+    assert_eq!(code, 4, "{stderr}");
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&report["ordered_copies"], &report["placed_copies"]), (&json!(4), &json!(2)));
+    assert_eq!((&report["left_out"][0]["order"], &report["left_out"][0]["copies"]), (&json!("1001"), &json!(2)));
+}
+
+#[test]
+fn the_command_line_itself_is_checked() {
+    let (folder, job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    for args in [
+        &["render", "-o", "out"][..],
+        &["render", "job.json"],
+        &["render", "gone.json", "-o", "out"],
+        &["render", "job.json", "-o", "out", "--max-memory", "12"],
+        &["render", "job.json", "-o", "out", "--threads", "0"],
+        &["render", "job.json", "-o", "out", "--resume", "--overwrite"],
+    ] {
+        let (code, stdout, stderr) = outcome(folder, args);
+        assert!(code == 2 && stdout.is_empty() && !stderr.is_empty(), "{args:?}: {code} {stderr}");
+    }
+    let (code, stdout, _) = outcome(folder, &["render", "--help"]);
+    assert!(code == 0 && stdout.contains("gangsheet render job.json -o sheets"));
+}
+
+#[test]
+fn the_log_and_the_progress_can_be_read_by_programs() {
+    let (folder, job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    let args = ["--log-format", "json", "--log-level", "info", "--progress", "json", "render", "job.json", "-o", "out"];
+    let output = Command::new(env!("CARGO_BIN_EXE_gangsheet")).current_dir(folder).args(args).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<Value> = stderr.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let progress: Vec<&str> = lines.iter().filter_map(|line| line["progress"].as_str()).collect();
+    assert_eq!((progress.first(), progress.last()), (Some(&"part_started"), Some(&"part_finished")));
+    let messages: Vec<&str> = lines.iter().filter_map(|line| line["fields"]["message"].as_str()).collect();
+    for told in ["starting part 1 of 2", "finished part 1 of 2", "looping on to part 2", "finished part 2 of 2", "all done"] {
+        assert!(messages.iter().any(|message| message.contains(told)), "{told}: {messages:?}");
+    }
+}
+
+#[test]
+fn the_demo_makes_parts_that_can_be_proven() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let (code, _, stderr) = outcome(folder, &["demo", "demo"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(names(&folder.join("demo/sheets")).len() >= 4, "{stderr}");
+    assert_eq!(outcome(folder, &["verify", "demo/sheets"]).0, 0);
+}
+
+#[test]
+fn an_overwritten_run_leaves_no_stale_part() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "out"]).0, 0);
+    job["orders"].as_array_mut().unwrap().truncate(1);
+    job["orders"][0]["items"][0]["copies"] = json!(1);
+    write_job(folder, &job);
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "out", "--overwrite"]).0, 0);
+    assert_eq!(names(&folder.join("out")), ["Shop part 1.png", "layout.json", "report.json"]);
+    assert_eq!(outcome(folder, &["verify", "out"]).0, 0);
+    // An unfinished part of whatever name is in the way of a new run.
+    fs::create_dir(folder.join("other")).unwrap();
+    fs::write(folder.join("other/Monday part 1.png.partial"), "").unwrap();
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "other"]);
+    assert!(code == 2 && stderr.contains("Monday part 1.png.partial"), "{stderr}");
+}
+
+#[test]
+fn an_interrupted_overwrite_goes_on_to_the_new_part() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "old"]).0, 0);
+    job["orders"][0]["items"][0]["mirror"] = json!(true);
+    write_job(folder, &job);
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "new"]).0, 0);
+    let new = fs::read(folder.join("new/Shop part 1.png")).unwrap();
+    // The first part was about to be replaced; the second one had not begun.
+    fs::write(folder.join("old/Shop part 1.png.partial"), &new[..new.len() - 40]).unwrap();
+    fs::remove_file(folder.join("old/Shop part 2.png")).unwrap();
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "old", "--resume"]).0, 0);
+    assert!(new == fs::read(folder.join("old/Shop part 1.png")).unwrap());
+    assert_eq!(names(&folder.join("old")), names(&folder.join("new")));
+    assert_eq!(outcome(folder, &["verify", "old"]).0, 0);
+}
+
+#[test]
+fn a_part_of_another_plan_is_told_before_anything_is_changed() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "out"]).0, 0);
+    fs::remove_file(folder.join("out/Shop part 1.png")).unwrap();
+    job["orders"][0]["items"][0]["mirror"] = json!(true);
+    job["orders"][1]["items"][0]["mirror"] = json!(true);
+    write_job(folder, &job);
+    let before = names(&folder.join("out"));
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "out", "--resume"]);
+    assert!(code == 2 && stderr.contains("Shop part 2.png"), "{stderr}");
+    assert_eq!(names(&folder.join("out")), before);
+}
+
+#[test]
+fn a_layout_of_another_resolution_does_not_place_a_job() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    assert_eq!(outcome(folder, &["pack", "job.json", "-o", "layout.json"]).0, 0);
+    job["dpi"] = json!(200);
+    write_job(folder, &job);
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "--layout", "layout.json", "-o", "out"]);
+    assert!(code == 2 && stderr.contains("100 DPI"), "{stderr}");
+}
+
+#[test]
+fn a_finished_part_that_was_damaged_is_rendered_again() {
+    let (folder, job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "out"]).0, 0);
+    let part = folder.join("out/Shop part 1.png");
+    let whole = fs::read(&part).unwrap();
+    for damaged in
+        [[&whole[..300], &whole[whole.len() - 12..]].concat(), whole.iter().map(|&byte| if byte == 7 { 8 } else { byte }).collect()]
+    {
+        // The first bytes say which plan it is of.
+        fs::write(&part, [&whole[..160], &damaged[160..]].concat()).unwrap();
+        assert_eq!(outcome(folder, &["render", "job.json", "-o", "out", "--resume"]).0, 0);
+        assert!(whole == fs::read(&part).unwrap());
+    }
+}
+
+#[test]
+fn an_overwrite_with_damaged_artwork_changes_nothing() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "out"]).0, 0);
+    let mut png = fs::read(folder.join("fox.png")).unwrap();
+    let middle = png.len() / 2;
+    png[middle] ^= 1;
+    fs::write(folder.join("damaged.png"), &png).unwrap();
+    job["orders"][1]["items"][0]["artwork"] = json!("damaged.png");
+    write_job(folder, &job);
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "out", "--overwrite"]);
+    assert!(code == 3 && stderr.contains("damaged.png"), "{stderr}");
+    assert_eq!(outcome(folder, &["verify", "out"]).0, 0);
+}
+
+#[test]
+fn an_artwork_is_never_replaced_by_its_part() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    job["output"] = json!({ "name": "fox" });
+    job["orders"].as_array_mut().unwrap().truncate(1);
+    job["orders"][0]["items"][0]["copies"] = json!(1);
+    write_job(folder, &job);
+    let fox = fs::read(folder.join("fox.png")).unwrap();
+    for option in ["--overwrite", "--resume"] {
+        let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", ".", option]);
+        assert!(code == 2 && stderr.contains("fox.png"), "{stderr}");
+    }
+    assert!(fox == fs::read(folder.join("fox.png")).unwrap());
+}

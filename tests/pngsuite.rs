@@ -1,0 +1,62 @@
+//! Every file of PngSuite: the valid ones are printed pixel for pixel, the corrupt ones are refused.
+//!
+//! The files in `tests/data/pngsuite` are Willem van Schaik's; their licence lies beside them.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use common::{Shop, decode_png, placement, read_part, rect};
+use gangsheet::{ErrorKind, Run};
+
+fn suite() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/pngsuite")
+}
+
+/// The names of the files, the valid or the corrupt ones, which begin with `x`.
+fn names(corrupt: bool) -> Vec<String> {
+    let names = fs::read_dir(suite()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".png") && name.starts_with('x') == corrupt).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn every_valid_file_is_printed_as_the_png_crate_expands_it() {
+    let names = names(false);
+    assert!(names.len() > 150, "only {} files are there", names.len());
+    let pictures: Vec<_> = names.iter().map(|name| decode_png(&suite().join(name))).collect();
+    // Side by side in rows of 16; none of them is larger than 48 × 48 px.
+    let place = |(nth, picture): (usize, &common::Picture)| {
+        let (column, row) = (u32::try_from(nth % 16).unwrap(), u32::try_from(nth / 16).unwrap());
+        placement(&names[nth], 1 + u32::try_from(nth).unwrap(), rect(column * 50, row * 50, picture.width, picture.height))
+    };
+    let placements: Vec<_> = pictures.iter().enumerate().map(place).collect();
+    let layout = common::layout([((800, 50 * u32::try_from(names.len().div_ceil(16)).unwrap()), placements.clone())]);
+    let shop = Shop::new();
+    let report = Run::of_layout(&layout, &suite()).render(&shop.path("out"), |_| {}).unwrap();
+    let printed = read_part(&shop.path("out").join(&report.parts[0].file)).picture;
+    for (placed, picture) in placements.iter().zip(&pictures) {
+        let found = printed.crop((placed.rect.x(), placed.rect.y(), picture.width, picture.height));
+        let wrong = found.pixels.iter().zip(&picture.pixels).position(|(found, expected)| found != expected);
+        if let Some(at) = wrong {
+            panic!("{}: pixel {at} is {:?}, not {:?}", placed.artwork, found.pixels[at], picture.pixels[at]);
+        }
+    }
+}
+
+#[test]
+fn every_corrupt_file_is_refused_by_its_name_and_nothing_is_written() {
+    let names = names(true);
+    assert!(names.len() >= 14, "only {} files are there", names.len());
+    let shop = Shop::new();
+    for name in names {
+        let layout = common::layout([((100, 100), vec![placement(&name, 1, rect(0, 0, 32, 32))])]);
+        let error = Run::of_layout(&layout, &suite()).render(&shop.path("out"), |_| {}).unwrap_err();
+        let known = matches!(error.kind(), ErrorKind::Preflight { .. } | ErrorKind::Artwork { .. });
+        assert!(known && error.to_string().contains(&name), "{name}: {error}");
+        assert!(!shop.path("out").exists(), "{name}");
+    }
+}
