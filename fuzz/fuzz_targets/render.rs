@@ -1,0 +1,63 @@
+//! Property: any placements of a few artworks, overlapping or not, scaled or not, trimmed, mirrored and turned, render with ample memory and
+//! with the least that will do to the same proven parts, whose pixels are those of the artwork wherever it is printed pixel for pixel.
+
+#![no_main]
+
+use arbitrary::Arbitrary;
+use gangsheet::{Background, Compression, Dpi, Layout, Output, Part, Placement, PxRect, PxSize, Turn};
+use gangsheet_fuzz::render_and_prove;
+use libfuzzer_sys::{Corpus, fuzz_target};
+
+#[derive(Arbitrary, Debug)]
+struct Input {
+    parts: Vec<(u8, u16, Vec<Copy>)>,
+    background: Option<[u8; 3]>,
+    compression: u8,
+}
+
+#[derive(Arbitrary, Debug)]
+struct Copy {
+    artwork: u8,
+    x: u8,
+    y: u16,
+    /// Otherwise pixel for pixel.
+    scaled: Option<(u8, u8)>,
+    turn: u8,
+    trim: bool,
+    mirror: bool,
+}
+
+/// The artworks with their sizes, whole and trimmed.
+const ARTWORKS: [(&str, [(u32, u32); 2]); 4] =
+    [("a.png", [(9, 7), (8, 5)]), ("b.png", [(11, 5), (11, 5)]), ("c.png", [(6, 13), (6, 13)]), ("d.jpg", [(17, 12), (17, 12)])];
+
+impl Copy {
+    /// `None` where it does not lie inside a part of `size`.
+    fn placement(&self, size: PxSize, copy: u32) -> Option<Placement> {
+        let (artwork, sizes) = ARTWORKS[usize::from(self.artwork) % ARTWORKS.len()];
+        let (width, height) = self.scaled.map_or(sizes[usize::from(self.trim)], |(width, height)| (width.into(), height.into()));
+        let turn = Turn::ALL[usize::from(self.turn) % 4];
+        let upright = PxSize::new(width, height).ok()?;
+        let rect = PxRect::new(self.x.into(), self.y.into(), upright.turned(turn)).ok()?;
+        let inside = rect.right() <= size.width() && rect.bottom() <= size.height();
+        let (order, artwork) = ("1001".into(), artwork.into());
+        inside.then_some(Placement { order, item: 0, copy, artwork, rect, turn, trim: self.trim, mirror: self.mirror })
+    }
+}
+
+fuzz_target!(|input: Input| -> Corpus {
+    let mut parts = Vec::new();
+    for (width, length, copies) in input.parts.iter().take(4) {
+        let size = PxSize::new(u32::from(*width) + 1, u32::from(*length % 400) + 1).unwrap();
+        let placements = copies.iter().take(50).zip(1..).filter_map(|(copy, number)| copy.placement(size, number)).collect();
+        parts.push(Part::new(size, placements).unwrap());
+    }
+    if parts.iter().all(|part| part.placements().is_empty()) {
+        return Corpus::Reject;
+    }
+    let background = input.background.map_or(Background::Transparent, Background::Opaque);
+    let compression = [Compression::Fast, Compression::Balanced, Compression::Small][usize::from(input.compression) % 3];
+    let output = Output { background, compression, ..Output::default() };
+    render_and_prove(&Layout { name: "fuzz".to_owned(), dpi: Dpi::new(300).unwrap(), parts, output });
+    Corpus::Keep
+});
