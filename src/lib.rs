@@ -110,7 +110,7 @@ mod report;
 mod run;
 mod system;
 
-pub use crate::artwork::{ArtworkFormat, ArtworkHeader, Residence};
+pub use crate::artwork::{ArtworkFormat, ArtworkHeader, Resampler, Residence};
 pub use crate::budget::{Buffer, MemoryBudget, Reservation, parse_bytes};
 pub use crate::demo::write_demo;
 pub use crate::encode::{BandEncoder, Fragment, PartFile, PartHeader, PixelFormat, PngPart};

@@ -16,7 +16,7 @@ pub(crate) use self::header::probe;
 pub use self::header::{ArtworkFormat, ArtworkHeader};
 pub use self::raster::Residence;
 pub(crate) use self::raster::{Raster, RasterWriter};
-pub(crate) use self::resample::Resampler;
+pub use self::resample::Resampler;
 pub(crate) use self::visible::{is_fully_transparent, visible_box};
 
 use crate::budget::MemoryBudget;

@@ -1,0 +1,161 @@
+//! Resampling row by row.
+//!
+//! The result is, to the bit, that of fast_image_resize on the whole image: first a vertical pass, then a horizontal one, with weights in
+//! fixed point whose precision follows from the largest weight. The horizontal pass does not look beyond a row, so the library does it. Its
+//! vertical pass would take the precision from the rows at hand, and windows of an image would come out a little different from the whole;
+//! that pass is done here.
+
+mod horizontal;
+mod vertical;
+
+use fast_image_resize::MulDiv;
+use fast_image_resize::images::{TypedImage, TypedImageRef};
+use fast_image_resize::pixels::U8x4;
+
+use self::horizontal::HorizontalPass;
+use self::vertical::VerticalPass;
+use crate::budget::MemoryBudget;
+use crate::error::{ErrorKind, Result};
+use crate::geom::PxSize;
+use crate::pixel::Rgba8;
+
+/// Resamples an image whose rows come one by one, with a Lanczos kernel of three lobes on premultiplied pixels.
+///
+/// The result is, to the bit, that of fast_image_resize on the whole image.
+///
+/// # Memory
+///
+/// [`Resampler::memory_bytes`]: the source rows that one target row needs, and a batch of rows on their way.
+#[derive(Debug)]
+pub struct Resampler {
+    source_width: u32,
+    /// Source rows that are yet to come.
+    rows_left: u32,
+    passes: Option<Passes>,
+}
+
+/// What resampling is done by; the height or the width may stay.
+#[derive(Debug)]
+struct Passes {
+    mul_div: MulDiv,
+    vertical: Option<VerticalPass>,
+    horizontal: HorizontalPass,
+}
+
+impl Resampler {
+    /// A resampler from images of size `source` to images of size `target`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::MemoryLimit`] when `budget` has not as much left as [`memory_bytes`](Self::memory_bytes).
+    pub fn new(source: PxSize, target: PxSize, budget: &MemoryBudget) -> Result<Self> {
+        let (source_width, rows_left) = (source.width(), source.height());
+        if source == target {
+            return Ok(Self { source_width, rows_left, passes: None });
+        }
+        let vertical = if source.height() == target.height() {
+            None
+        } else {
+            Some(VerticalPass::new(source.width(), source.height(), target.height(), budget)?)
+        };
+        let horizontal = HorizontalPass::new(source.width(), target.width(), target.height(), budget)?;
+        let passes = Passes { mul_div: MulDiv::new(), vertical, horizontal };
+        Ok(Self { source_width, rows_left, passes: Some(passes) })
+    }
+
+    /// Bytes that resampling from `source` to `target` holds.
+    #[must_use]
+    pub fn memory_bytes(source: PxSize, target: PxSize) -> u64 {
+        if source == target {
+            return 0;
+        }
+        let vertical = if source.height() == target.height() {
+            0
+        } else {
+            VerticalPass::memory_bytes(source.width(), source.height(), target.height())
+        };
+        vertical.saturating_add(HorizontalPass::memory_bytes(source.width(), target.width(), target.height()))
+    }
+
+    /// Takes the next source row and hands complete target rows to `sink`, top to bottom. After the last source row, `sink` has had
+    /// exactly all target rows.
+    ///
+    /// # Errors
+    ///
+    /// Those of `sink`.
+    ///
+    /// # Panics
+    ///
+    /// When `row` is not as wide as the source, or comes after its last row.
+    pub fn push_row(&mut self, row: &[Rgba8], sink: &mut impl FnMut(&[Rgba8]) -> Result<()>) -> Result<()> {
+        assert_eq!(row.len(), self.source_width as usize, "a row of another width");
+        assert!(self.rows_left > 0, "a row after the last one");
+        self.rows_left -= 1;
+        let Some(Passes { mul_div, vertical, horizontal }) = &mut self.passes else { return sink(row) };
+        let Some(vertical) = vertical else {
+            premultiply(mul_div, row, horizontal.next_row())?;
+            return horizontal.push(sink);
+        };
+        premultiply(mul_div, row, vertical.next_row())?;
+        vertical.push();
+        while vertical.pull(horizontal.next_row()) {
+            horizontal.push(sink)?;
+        }
+        Ok(())
+    }
+}
+
+fn premultiply(mul_div: &MulDiv, row: &[Rgba8], out: &mut [Rgba8]) -> Result<()> {
+    let width = u32::try_from(row.len()).unwrap_or(u32::MAX);
+    let row = TypedImageRef::<U8x4>::from_buffer(width, 1, bytemuck::cast_slice(row)).map_err(internal)?;
+    let mut out = TypedImage::from_buffer(width, 1, bytemuck::cast_slice_mut(out)).map_err(internal)?;
+    mul_div.multiply_alpha_typed(&row, &mut out).map_err(internal)
+}
+
+/// An error of the library that none of our calls can cause.
+fn internal(error: impl std::fmt::Display) -> crate::Error {
+    ErrorKind::Panicked { message: error.to_string() }.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fast_image_resize::Resizer;
+    use proptest::prelude::*;
+
+    fn resample(pixels: &[Rgba8], source: PxSize, target: PxSize) -> Vec<Rgba8> {
+        let budget = MemoryBudget::new(u64::MAX);
+        let mut resampler = Resampler::new(source, target, &budget).unwrap();
+        assert_eq!(budget.held_bytes(), Resampler::memory_bytes(source, target));
+        let mut out = Vec::new();
+        for row in pixels.chunks(source.width() as usize) {
+            let mut sink = |row: &[Rgba8]| {
+                out.extend_from_slice(row);
+                Ok(())
+            };
+            resampler.push_row(row, &mut sink).unwrap();
+        }
+        assert_eq!(out.len() as u64, target.area());
+        out
+    }
+
+    fn whole_image(pixels: &[Rgba8], source: PxSize, target: PxSize) -> Vec<Rgba8> {
+        let mut out = vec![Rgba8::TRANSPARENT; usize::try_from(target.area()).unwrap()];
+        let view = TypedImageRef::<U8x4>::from_buffer(source.width(), source.height(), bytemuck::cast_slice(pixels)).unwrap();
+        let mut image = TypedImage::from_buffer(target.width(), target.height(), bytemuck::cast_slice_mut(&mut out)).unwrap();
+        Resizer::new().resize_typed(&view, &mut image, None).unwrap();
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn equals_a_whole_image_resize(sides in [1u32..300, 1..300, 1..300, 1..300], seed: u32, opaque: bool) {
+            let (source, target) = (PxSize::new(sides[0], sides[1]).unwrap(), PxSize::new(sides[2], sides[3]).unwrap());
+            let value = |i: u32| i.wrapping_mul(2_654_435_761).wrapping_add(seed).to_le_bytes();
+            let alpha = if opaque { 255 } else { 0 };
+            let pixels = (0..sides[0] * sides[1]).map(|i| bytemuck::cast(value(i))).map(|p: Rgba8| Rgba8 { a: p.a | alpha, ..p });
+            let pixels: Vec<Rgba8> = pixels.collect();
+            prop_assert!(resample(&pixels, source, target) == whole_image(&pixels, source, target));
+        }
+    }
+}
