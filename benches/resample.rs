@@ -17,11 +17,10 @@ fn by_rows(pixels: &[Rgba8], source: PxSize, target: PxSize, out: &mut [Rgba8]) 
     let mut resampler = Resampler::new(source, target, &MemoryBudget::new(u64::MAX)).expect("there is no limit");
     let mut rows = out.chunks_exact_mut(target.width() as usize);
     for row in pixels.chunks_exact(source.width() as usize) {
-        let mut keep = |row: &[Rgba8]| {
+        resampler.push_row(row).expect("the rows of a whole image");
+        while let Some(row) = resampler.next_row().expect("the rows of a whole image") {
             rows.next().expect("as many rows as the target has").copy_from_slice(row);
-            Ok(())
-        };
-        resampler.push_row(row, &mut keep).expect("keeping rows cannot fail");
+        }
     }
 }
 

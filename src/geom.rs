@@ -291,6 +291,13 @@ pub struct PxRect {
     size: PxSize,
 }
 
+/// The whole of an image of this size.
+impl From<PxSize> for PxRect {
+    fn from(size: PxSize) -> Self {
+        Self { x: 0, y: 0, size }
+    }
+}
+
 impl PxRect {
     /// A rectangle from its corner and size in pixels.
     ///

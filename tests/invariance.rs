@@ -3,7 +3,7 @@
 
 mod common;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -92,6 +92,7 @@ fn threads_budgets_residences_and_temporary_folders_do_not_matter() {
     fs::create_dir(&temp_dir).unwrap();
 
     let mut spilled = Vec::new();
+    let mut residences = HashSet::new();
     let mut first_progress = None;
     for limit_bytes in [smallest, smallest + (1 << 20), smallest + (3 << 20), smallest * 2, PLENTY] {
         for threads in 1..=8 {
@@ -113,9 +114,11 @@ fn threads_budgets_residences_and_temporary_folders_do_not_matter() {
             let expected_files = rendered.residences.iter().filter(|&&residence| residence == Residence::Spilled).count() as u64;
             assert_eq!((files(|files| files.0), files(|files| files.1)), (expected_files, expected_files), "{what}");
             spilled.push((expected_files, rendered.spill_bytes));
+            residences.extend(rendered.residences);
             fs::remove_dir_all(folder).unwrap();
         }
     }
+    assert_eq!(residences, HashSet::from([Residence::Resident, Residence::Streamed, Residence::Spilled]));
     // The budgets were chosen well: many in files, few in files, none in files.
     let counts: BTreeSet<u64> = spilled.iter().map(|spilled| spilled.0).collect();
     assert!(counts.len() > 2 && counts.contains(&0), "{spilled:?}");

@@ -99,7 +99,7 @@ fn what_was_printed_is_proven_and_nothing_stays_behind() {
     for (threads, limit_bytes) in [(1, PLENTY), (3, PLENTY), (4, smallest)] {
         let budget = MemoryBudget::new(limit_bytes);
         let proven = verify(&finished.shop.path("out"), threads, &budget, &Cancel::default()).unwrap();
-        assert_eq!((proven.parts, proven.copies), (2, 12));
+        assert_eq!((proven.parts, proven.copies), (2, 13));
         assert_eq!(budget.held_bytes(), 0);
         assert!(files_in(&finished.shop.path("out")) == before);
     }
@@ -306,7 +306,7 @@ fn a_tampered_report_is_found() {
         ("another resolution", &|report| report["parts"][1]["dpi"] = 72.into()),
         ("another size in bytes", &|report| report["parts"][0]["bytes"] = 7.into()),
         ("more copies on a part", &|report| report["parts"][0]["copies"] = 9.into()),
-        ("more copies in all", &|report| report["placed_copies"] = 13.into()),
+        ("more copies in all", &|report| report["placed_copies"] = 14.into()),
     ];
     for (what, edit) in edits {
         finished.edit_report(edit);

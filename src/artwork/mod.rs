@@ -1,4 +1,5 @@
-//! From an artwork file to rows of resampled, turned pixels: decoders, trimming, resampling, rasters in RAM or spilled.
+//! From an artwork file to rows of resampled, turned pixels: decoders, trimming, resampling; rasters in memory, streamed or
+//! spilled.
 
 mod convert;
 mod header;
@@ -6,18 +7,23 @@ mod jpeg;
 mod png;
 mod raster;
 mod resample;
+mod rows;
 mod source;
 mod spill;
 mod visible;
+mod writer;
 
 use std::path::{Path, PathBuf};
 
 pub(crate) use self::header::probe;
 pub use self::header::{ArtworkFormat, ArtworkHeader};
 pub use self::raster::Residence;
-pub(crate) use self::raster::{Raster, RasterWriter};
+pub(crate) use self::raster::{Raster, RasterView, Shape};
 pub use self::resample::Resampler;
+pub(crate) use self::rows::{RasterStream, ShapedRows, Shaping};
+pub(crate) use self::spill::Spill;
 pub(crate) use self::visible::{is_fully_transparent, visible_box};
+pub(crate) use self::writer::{RasterWriter, Written};
 
 use crate::budget::MemoryBudget;
 use crate::error::Result;

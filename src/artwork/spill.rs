@@ -1,14 +1,15 @@
-//! Pixels on disk: an unlinked temporary file, written once and then mapped for reading. The only home of `unsafe`.
-#![allow(unsafe_code)]
+//! Pixels on disk: a temporary file without a name, of which each band reads the rows that it needs.
+//!
+//! Reading into buffers of known size, not mapping: a mapping's resident pages are the kernel's to choose. With a turned raster, whose rows
+//! lie in many short stretches, twice as many pages came in as were asked for.
 
 use std::fs::File;
-use std::io::Write;
-use std::ops::Range;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use memmap2::Mmap;
-
+use super::raster::Shape;
 use crate::error::{Error, Result};
+use crate::geom::Rows;
 use crate::pixel::Rgba8;
 
 /// A temporary file being written. It has no name, so that nothing stays behind, whatever happens to the process.
@@ -16,58 +17,71 @@ use crate::pixel::Rgba8;
 pub(super) struct SpillWriter {
     file: File,
     folder: PathBuf,
-    written_bytes: u64,
 }
 
 impl SpillWriter {
     pub(super) fn create(folder: &Path) -> Result<Self> {
         let file = tempfile::tempfile_in(folder).map_err(|source| Error::io("create a temporary file in", folder, source))?;
-        Ok(Self { file, folder: folder.to_owned(), written_bytes: 0 })
+        Ok(Self { file, folder: folder.to_owned() })
     }
 
-    /// Appends `pixels`. Plain writes, not a mapping: a full disk is then an error and not a signal.
     pub(super) fn write(&mut self, pixels: &[Rgba8]) -> Result<()> {
-        let bytes: &[u8] = bytemuck::cast_slice(pixels);
-        self.file.write_all(bytes).map_err(|source| Error::io("write temporary pixels in", &self.folder, source))?;
-        self.written_bytes += bytes.len() as u64;
-        Ok(())
+        let written = self.file.write_all(bytemuck::cast_slice(pixels));
+        written.map_err(|source| Error::io("write temporary pixels in", &self.folder, source))
     }
 
-    pub(super) fn finish(self) -> Result<Spill> {
-        // SAFETY: the file is unlinked and this is its only descriptor, so nobody else can change or shorten it, and nothing here writes
-        // to it any more.
-        let map = unsafe { Mmap::map(&self.file) };
-        Ok(Spill { map: map.map_err(|source| Error::io("map temporary pixels in", &self.folder, source))? })
+    pub(super) fn finish(self, shape: Shape) -> Spill {
+        Spill { file: self.file, folder: self.folder, shape }
     }
 }
 
-/// Pixels in a temporary file. Only what is read, and not yet [given back](Spill::give_back), is in memory.
+/// A raster in a temporary file.
 #[derive(Debug)]
-pub(super) struct Spill {
-    map: Mmap,
+pub(crate) struct Spill {
+    file: File,
+    folder: PathBuf,
+    shape: Shape,
 }
 
 impl Spill {
-    pub(super) fn pixels(&self) -> &[Rgba8] {
-        bytemuck::cast_slice(&self.map)
+    /// Bytes of the file.
+    pub(crate) fn bytes(&self) -> u64 {
+        (self.shape.width * self.shape.height * Rgba8::BYTES) as u64
     }
 
-    pub(super) fn bytes(&self) -> u64 {
-        self.map.len() as u64
+    /// Reads some `rows` into `pixels`, as many as they have, and tells the shape that they lie in.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io).
+    pub(crate) fn read(&self, rows: Rows, pixels: &mut [Rgba8]) -> Result<Shape> {
+        let (shape, stored) = self.shape.piece(rows);
+        let mut rest = pixels;
+        for range in stored {
+            let (piece, after) = rest.split_at_mut(range.len());
+            rest = after;
+            let read = read_exact_at(&self.file, bytemuck::cast_slice_mut(piece), (range.start * Rgba8::BYTES) as u64);
+            read.map_err(|source| Error::io("read temporary pixels in", &self.folder, source))?;
+        }
+        Ok(shape)
     }
+}
 
-    /// Lets go of the memory of these `pixels`; they can still be read again, from the file.
-    pub(super) fn give_back(&self, pixels: Range<usize>) {
-        #[cfg(unix)]
-        {
-            let (start, end) = (pixels.start * Rgba8::BYTES, (pixels.end * Rgba8::BYTES).min(self.map.len()));
-            if start < end {
-                // SAFETY: for a shared read-only mapping of a file that nobody changes, dropped pages come back with the same content.
-                // A failure costs memory and nothing else.
-                let _ = unsafe { self.map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, start, end - start) };
+#[cfg(unix)]
+fn read_exact_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+    std::os::unix::fs::FileExt::read_exact_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, bytes, offset)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            read => {
+                bytes = &mut bytes[read..];
+                offset += read as u64;
             }
         }
-        #[cfg(not(unix))]
-        let _ = pixels;
     }
+    Ok(())
 }

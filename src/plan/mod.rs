@@ -209,16 +209,10 @@ impl PartPlan {
         self.overlapping
     }
 
-    /// What the part's decodes make: bytes of resident rasters, bytes of spilled ones, and number of spilled ones.
-    pub(crate) fn to_hold(&self, rasters: &[RasterSpec]) -> (u64, u64, u64) {
-        let made = self.decodes.iter().flat_map(|decode| &decode.rasters);
-        made.fold((0, 0, 0), |(resident, spilled, files), made| {
-            let bytes = rasters[made.raster].size.rgba_bytes();
-            match made.residence {
-                Residence::Resident => (resident + bytes, spilled, files),
-                Residence::Spilled => (resident, spilled + bytes, files + 1),
-            }
-        })
+    /// What the part's decodes make, by residence: number of rasters and their bytes.
+    pub(crate) fn to_hold(&self, rasters: &[RasterSpec], residence: Residence) -> (u64, u64) {
+        let made = self.decodes.iter().flat_map(|decode| &decode.rasters).filter(|made| made.residence == residence);
+        made.fold((0, 0), |(count, bytes), made| (count + 1, bytes + rasters[made.raster].size.rgba_bytes()))
     }
 
     /// The rasters that are kept for the next part.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::PartPlan;
-use crate::artwork::Residence;
+use crate::artwork::{Residence, Shaping};
 use crate::error::{ErrorKind, Result};
 use crate::geom::{PxRect, PxSize, Turn};
 use crate::layout::Layout;
@@ -15,14 +15,21 @@ use crate::preflight::CheckedArtwork;
 pub struct RasterSpec {
     /// The artwork's index in [`RenderPlan::artworks`](super::RenderPlan::artworks).
     pub artwork: usize,
-    /// The rectangle of the artwork that is printed; `None` for all of it.
-    pub crop: Option<PxRect>,
+    /// The rectangle of the artwork that is printed.
+    pub crop: PxRect,
     /// The size before the turn.
     pub size: PxSize,
     /// Whether it is mirrored left to right.
     pub mirror: bool,
     /// How it is turned, after mirroring.
     pub turn: Turn,
+}
+
+impl RasterSpec {
+    /// How the artwork becomes the rows of the raster before its turn.
+    pub(crate) fn shaping(&self) -> Shaping {
+        Shaping { crop: self.crop, size: self.size, mirror: self.mirror }
+    }
 }
 
 /// One pass over an artwork that makes all its rasters that a part needs.
@@ -32,9 +39,11 @@ pub struct Decode {
     pub artwork: usize,
     /// The rasters to make.
     pub rasters: Vec<DecodedRaster>,
-    /// The first band of the part that needs one of them.
+    /// The index of the part that it is for in [`RenderPlan::parts`](super::RenderPlan::parts).
+    pub part: usize,
+    /// The first band of that part that needs one of them.
     pub first_band: usize,
-    /// Bytes to reserve before it starts: what decoding and resampling hold, and the resident rasters.
+    /// Bytes to reserve before it starts: what decoding and resampling hold, and the resident rasters. A stream holds them to its last band.
     pub bytes: u64,
 }
 
@@ -47,6 +56,8 @@ pub struct DecodedRaster {
     pub residence: Residence,
     /// The part and the band after which it is released.
     pub(super) last_use: (usize, usize),
+    /// Whether it is drawn once and from the top: its bands can take their rows as the artwork is decoded.
+    pub(super) streamable: bool,
 }
 
 pub(super) struct Assigned {
@@ -67,8 +78,8 @@ pub(super) fn assign(layout: &Layout, artworks: &[CheckedArtwork]) -> Result<Ass
             let refusal = |reason: &str| ErrorKind::Layout { part: Some(number), message: format!("{placement}: {reason}") };
             let artwork = *index_of.get(&placement.artwork).ok_or_else(|| refusal("its artwork was not checked by preflight"))?;
             let crop = match (placement.trim, artworks[artwork].visible) {
-                (false, _) => None,
-                (true, Some(visible)) => Some(visible),
+                (false, _) => artworks[artwork].header.size.into(),
+                (true, Some(visible)) => visible,
                 (true, None) => return Err(refusal("its artwork's visible rectangle is not known").into()),
             };
             let size = placement.rect.size().turned(placement.turn);
@@ -99,12 +110,25 @@ pub(super) fn schedule(parts: &mut [PartPlan], specs: &[RasterSpec], first_bands
             consecutive.last().map_or((index, 0), |(parts, &(_, band))| (index + parts, band))
         };
 
+        let mut drawn: HashMap<u32, u32> = HashMap::new();
+        part.raster_of.iter().for_each(|&raster| *drawn.entry(raster).or_default() += 1);
         let mut decodes: HashMap<usize, Decode> = HashMap::new();
-        for (&raster, &(first, _)) in uses[index].iter().filter(|(raster, _)| !kept_before(raster)) {
+        for (&raster, &(first, last)) in uses[index].iter().filter(|(raster, _)| !kept_before(raster)) {
             let artwork = specs[raster as usize].artwork;
-            let decode = decodes.entry(artwork).or_insert(Decode { artwork, rasters: Vec::new(), first_band: first, bytes: 0 });
+            let decode =
+                decodes.entry(artwork).or_insert(Decode { artwork, rasters: Vec::new(), part: index, first_band: first, bytes: 0 });
             decode.first_band = decode.first_band.min(first);
-            decode.rasters.push(DecodedRaster { raster: raster as usize, residence: Residence::Resident, last_use: last_use(raster) });
+            let once = drawn[&raster] == 1 && !kept_after(&raster);
+            decode.rasters.push(DecodedRaster {
+                raster: raster as usize,
+                residence: Residence::Resident,
+                last_use: last_use(raster),
+                // Of one band's rows there is nothing to gain.
+                streamable: once && first < last && specs[raster as usize].turn == Turn::None,
+            });
+        }
+        for decode in decodes.values_mut().filter(|decode| decode.rasters.len() > 1) {
+            decode.rasters.iter_mut().for_each(|made| made.streamable = false);
         }
         part.decodes = decodes.into_values().collect();
         part.decodes.sort_unstable_by_key(|decode| (decode.first_band, decode.artwork));

@@ -1,11 +1,12 @@
 //! Where each raster lives, decided before the run from sizes alone.
 
 use std::num::NonZeroU32;
+use std::ops::Range;
 
 use serde::Serialize;
 
 use super::{PartPlan, RasterSpec};
-use crate::artwork::{ArtworkReader, Raster, RasterWriter, Resampler, Residence};
+use crate::artwork::{ArtworkReader, RasterStream, RasterWriter, Residence, ShapedRows};
 use crate::budget::MemoryBudget;
 use crate::encode::BandEncoder;
 use crate::error::{ErrorKind, Result};
@@ -25,9 +26,9 @@ const MOST_WORKERS: usize = 256;
 ///
 /// The peak is the sum of
 ///
-/// - `workers` × (one strip + the encoder's state with its fragment + the mapped rows of one band),
+/// - `workers` × (one strip + the encoder's state with its fragment + the artwork's rows of one band),
 /// - (`window` − `workers`) × the worst case of a compressed band that waits to be written,
-/// - the largest sum, over the run, of resident rasters and one decode (source rows, resampling window, turning block).
+/// - the largest sum, over the run, of resident rasters, open streams and one decode (source rows, resampling window, turning block).
 #[derive(Clone, Copy, Debug, Serialize)]
 #[non_exhaustive]
 pub struct MemoryPlan {
@@ -52,7 +53,9 @@ struct Life {
     decode: usize,
     nth: usize,
     bytes: u64,
-    points: std::ops::Range<usize>,
+    /// What it holds as a stream, where it can be one and that is less.
+    stream_bytes: Option<u64>,
+    points: Range<usize>,
 }
 
 /// Chooses residence for every raster, and how many bands may be in flight.
@@ -64,7 +67,8 @@ pub(super) fn decide(
     budget: &MemoryBudget,
 ) -> Result<MemoryPlan> {
     let available = budget.limit_bytes() - budget.held_bytes();
-    let transient: Vec<u64> = parts.iter().flat_map(|part| &part.decodes).map(|decode| transient_bytes(decode, specs, artworks)).collect();
+    let mut transient: Vec<u64> =
+        parts.iter().flat_map(|part| &part.decodes).map(|decode| transient_bytes(decode, specs, artworks)).collect();
     let largest = transient.iter().copied().max().unwrap_or(0);
     let fixed = |workers: usize, window: usize| fixed_bytes(parts, workers, window);
 
@@ -94,16 +98,32 @@ pub(super) fn decide(
         .map(|point| Some(transient[point] + ahead(point)).filter(|&both| workers > 1 && both <= for_artwork).unwrap_or(transient[point]))
         .collect();
     let mut spill_bytes = 0;
-    for life in lives(parts, specs) {
-        let points = &mut usage[life.points.clone()];
+    for life in lives(parts, specs, artworks) {
         let decode = &mut parts[life.part].decodes[life.decode];
-        if points.iter().all(|&used| used.saturating_add(life.bytes) <= for_artwork) {
-            points.iter_mut().for_each(|used| *used += life.bytes);
-            decode.bytes += life.bytes;
-        } else {
-            decode.rasters[life.nth].residence = Residence::Spilled;
-            spill_bytes += life.bytes;
-        }
+        let mut held_over = |points: Range<usize>, bytes: u64| {
+            let points = &mut usage[points];
+            let fits = points.iter().all(|&used| used.saturating_add(bytes) <= for_artwork);
+            if fits {
+                points.iter_mut().for_each(|used| *used += bytes);
+            }
+            fits
+        };
+        let start = life.points.start;
+        decode.rasters[life.nth].residence = match life.stream_bytes {
+            // While it is opened it holds no more than any other decode.
+            Some(bytes) if held_over(start + 1..life.points.end, bytes) => {
+                transient[start] = bytes;
+                Residence::Streamed
+            }
+            None if held_over(life.points, life.bytes) => {
+                decode.bytes += life.bytes;
+                Residence::Resident
+            }
+            _ => {
+                spill_bytes += life.bytes;
+                Residence::Spilled
+            }
+        };
     }
     for (decode, bytes) in parts.iter_mut().flat_map(|part| &mut part.decodes).zip(transient) {
         decode.bytes += bytes;
@@ -119,10 +139,7 @@ fn transient_bytes(decode: &super::Decode, specs: &[RasterSpec], artworks: &[Che
     let header = &artworks[decode.artwork].header;
     let rasters = decode.rasters.iter().map(|made| {
         let spec = &specs[made.raster];
-        let source = spec.crop.map_or(header.size, crate::geom::PxRect::size);
-        let mirrored = if spec.mirror { row_bytes(spec.size) } else { 0 };
-        let writer = RasterWriter::memory_bytes(spec.size, spec.turn, Residence::Spilled);
-        Resampler::memory_bytes(source, spec.size).saturating_add(writer).saturating_add(mirrored)
+        ShapedRows::memory_bytes(&spec.shaping()).saturating_add(RasterWriter::memory_bytes(spec.size, spec.turn))
     });
     let reading = ArtworkReader::memory_bytes(header).saturating_add(row_bytes(header.size));
     rasters.fold(reading, u64::saturating_add)
@@ -138,15 +155,15 @@ fn fixed_bytes(parts: &[PartPlan], workers: usize, window: usize) -> u64 {
     let rows = |part: &PartPlan| part.bands.iter().map(|band| band.rows.len()).max().unwrap_or(0);
     let worker = worst(&|part| {
         let strip = row_bytes(part.size()) * u64::from(STRIP_ROWS.get().min(rows(part)) + 1);
-        let mapped = part.bands.iter().map(|band| band.drawn_pixels * Rgba8::BYTES as u64).max().unwrap_or(0);
-        strip + mapped + BandEncoder::memory_bytes(part.header.size.width(), part.header.format, rows(part))
+        let rows_of_artwork = part.bands.iter().map(|band| band.drawn_pixels * Rgba8::BYTES as u64).max().unwrap_or(0);
+        strip + rows_of_artwork + BandEncoder::memory_bytes(part.header.size.width(), part.header.format, rows(part))
     });
     let fragment = worst(&|part| BandEncoder::fragment_bound_bytes(part.header.size.width(), part.header.format, rows(part)));
     worker * workers as u64 + fragment * (window - workers) as u64
 }
 
 /// The life of every raster, in the order in which they are made.
-fn lives(parts: &[PartPlan], specs: &[RasterSpec]) -> Vec<Life> {
+fn lives(parts: &[PartPlan], specs: &[RasterSpec], artworks: &[CheckedArtwork]) -> Vec<Life> {
     let first_point: Vec<usize> = parts
         .iter()
         .scan(0, |points, part| {
@@ -163,13 +180,11 @@ fn lives(parts: &[PartPlan], specs: &[RasterSpec]) -> Vec<Life> {
                 let (last_part, last_band) = made.last_use;
                 let needed_until = parts[last_part].decodes.partition_point(|decode| decode.first_band <= last_band);
                 let end = (first_point[last_part] + needed_until).max(start + 1);
-                lives.push(Life {
-                    part: index,
-                    decode: nth_decode,
-                    nth,
-                    bytes: Raster::memory_bytes(specs[made.raster].size, Residence::Resident),
-                    points: start..end,
-                });
+                let spec = &specs[made.raster];
+                let bytes = spec.size.rgba_bytes();
+                let stream_bytes = RasterStream::memory_bytes(&artworks[spec.artwork].header, &spec.shaping());
+                let stream_bytes = Some(stream_bytes).filter(|&stream| made.streamable && stream < bytes);
+                lives.push(Life { part: index, decode: nth_decode, nth, bytes, stream_bytes, points: start..end });
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The unit of work: a band's rows, composited and encoded.
 
 use super::store::ArtworkStore;
-use super::strip::{self, Blend, Placed};
+use super::strip::{self, Blend};
 use crate::encode::{BandEncoder, Fragment, PixelFormat};
 use crate::error::Result;
 use crate::geom::Rows;
@@ -45,7 +45,8 @@ pub fn render_band(plan: &RenderPlan, band: &Band, store: &ArtworkStore) -> Resu
 pub(crate) fn compose_band(plan: &RenderPlan, band: &Band, store: &ArtworkStore, mut each: impl FnMut(Rows, &[Rgba8])) -> Result<()> {
     let part = &plan.parts()[band.part()];
     let width = part.size().width() as usize;
-    let placed = store.placed(plan, band)?;
+    let artwork = store.take(plan, band)?;
+    let placed = artwork.placed();
     let (background, blend) = match plan.layout().output.background {
         Background::Opaque([r, g, b]) => (Rgba8::new(r, g, b, 255), Blend::Over),
         Background::Transparent if part.overlapping() => (Rgba8::TRANSPARENT, Blend::Over),
@@ -57,15 +58,7 @@ pub(crate) fn compose_band(plan: &RenderPlan, band: &Band, store: &ArtworkStore,
         strip::compose(strip, rows, width, &placed, background, blend);
         each(rows, strip);
     }
-    give_back(&placed, band.rows());
+    drop(placed);
+    store.put_back(artwork);
     Ok(())
-}
-
-/// Lets go of the mapped pages that only this band needed.
-fn give_back(placed: &[Placed], rows: Rows) {
-    for (raster, rect) in placed {
-        if let Some(drawn) = rows.intersect(rect.rows()) {
-            raster.give_back(drawn.relative_to(rect.y()));
-        }
-    }
 }

@@ -21,6 +21,7 @@ use self::outputs::{Start, check_names};
 pub(crate) use self::outputs::{refuse_existing, remove_if_there};
 pub(crate) use self::runner::Crew;
 pub use self::store::ArtworkStore;
+use crate::artwork::Residence;
 use crate::budget::MemoryBudget;
 use crate::encode::{PartFile, PngPart};
 use crate::error::{ErrorKind, Result};
@@ -151,7 +152,7 @@ impl Renderer {
 
         let memory = plan.memory();
         let _fixed = self.budget.reserve(memory.fixed_bytes, format_args!("{} bands in flight", memory.window))?;
-        let store = ArtworkStore::new(self.budget.clone(), self.temp_dir.as_deref().unwrap_or(folder), self.cancel.clone());
+        let store = ArtworkStore::new(self.budget.clone(), self.temp_dir.as_deref().unwrap_or(folder), self.cancel.clone()).in_order();
         let base_bytes = self.budget.held_bytes();
         let mut rendering = Rendering { renderer: self, plan, store, copies_left: plan.layout().copies(), progress };
         let mut rendered = Vec::with_capacity(paths.len());
@@ -258,10 +259,13 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
                 "little memory is left: this run may take more than there is; lower the memory limit"
             );
         }
-        let (resident_bytes, spill_bytes, spill_files) = part.to_hold(self.plan.rasters());
+        let held = |residence| part.to_hold(self.plan.rasters(), residence);
+        let ((_, resident_bytes), (streams, _)) = (held(Residence::Resident), held(Residence::Streamed));
+        let (spill_files, spill_bytes) = held(Residence::Spilled);
         info!(
             in_flight_bytes = self.plan.memory().fixed_bytes,
             resident_bytes,
+            streams,
             largest_decode_bytes = part.decodes().iter().map(|decode| decode.bytes).max(),
             "about to reserve for part {}",
             index + 1

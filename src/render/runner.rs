@@ -258,6 +258,7 @@ impl<T: Send, W: Fn(&Band) -> Result<T> + Sync> Run<'_, T, W> {
 
     fn fail(&self, error: Error) {
         self.lock().failure.get_or_insert(error);
+        self.crew.store.abandon();
         self.changed.notify_all();
     }
 

@@ -1,37 +1,98 @@
 //! The artwork's pixels, decoded and resampled once, for all bands that need them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 
 use tracing::debug;
 
 use super::Cancel;
 use super::strip::Placed;
-use crate::artwork::{ArtworkReader, Raster, RasterWriter, Resampler};
-use crate::budget::{Buffer, MemoryBudget};
-use crate::error::Result;
-use crate::geom::PxRect;
+use crate::artwork::{ArtworkReader, Raster, RasterStream, RasterView, RasterWriter, Residence, Shape, ShapedRows, Spill, Written};
+use crate::budget::MemoryBudget;
+use crate::error::{Error, ErrorKind, Result};
+use crate::geom::{PxRect, PxSize, Rows};
 use crate::pixel::Rgba8;
-use crate::plan::{Band, Decode, DecodedRaster, PartPlan, RenderPlan};
+use crate::plan::{Band, Decode, PartPlan, RenderPlan};
 
 /// The rasters that are ready to be composited.
 ///
-/// Each [`Decode`] of a [`RenderPlan`] makes its rasters in one pass over the artwork; they live in memory or in an unlinked temporary file,
-/// as the plan says, until they are released.
+/// Each [`Decode`] of a [`RenderPlan`] makes its rasters in one pass over the artwork; they live where the plan says, until they are
+/// released.
 ///
 /// # Memory
 ///
-/// Resident rasters hold 4 bytes a pixel, charged to the budget; spilled ones hold the mapped rows of the bands in flight.
+/// Resident rasters hold 4 bytes a pixel, streamed ones a decoder and a few rows, both charged to the budget; spilled ones nothing. What a
+/// band takes of streamed and spilled ones is held while it is composited.
 #[derive(Debug)]
 pub struct ArtworkStore {
     budget: MemoryBudget,
     temp_dir: PathBuf,
     cancel: Cancel,
-    rasters: RwLock<HashMap<usize, Arc<Raster>>>,
+    /// Whether bands are started in their order, so that one may wait for the rows that those before it take from a stream.
+    in_order: bool,
+    rasters: RwLock<HashMap<usize, Held>>,
     spills: Mutex<Spills>,
+    /// Room for pixels that no band uses now: as many as there were bands at once.
+    spare: Mutex<Vec<Vec<Rgba8>>>,
     /// Held while a band decodes what it misses, so that two bands do not decode the same artwork.
     preparing: Mutex<()>,
+}
+
+/// A raster in its residence.
+#[derive(Clone, Debug)]
+enum Held {
+    Resident(Arc<Raster>),
+    Streamed(Arc<Stream>),
+    Spilled(Arc<Spill>),
+}
+
+impl Held {
+    /// Whether bands have to bring its rows into memory.
+    fn is_elsewhere(&self) -> bool {
+        !matches!(self, Self::Resident(_))
+    }
+}
+
+/// What one band draws.
+#[derive(Debug)]
+pub(super) struct BandArtwork {
+    drawn: Vec<(Drawn, PxRect)>,
+    /// All pieces, one after the other.
+    pixels: Vec<Rgba8>,
+}
+
+#[derive(Debug)]
+enum Drawn {
+    Whole(Arc<Raster>),
+    /// The rows that lie in the band, and where they are in the band's pixels.
+    Piece(Shape, Range<usize>),
+}
+
+impl BandArtwork {
+    /// Each raster, or its rows that lie in the band, and the rectangle of the part that it covers, in drawing order.
+    pub(super) fn placed(&self) -> Vec<Placed<'_>> {
+        let placed = self.drawn.iter().map(|(drawn, rect)| match drawn {
+            Drawn::Whole(raster) => (raster.view(), *rect),
+            Drawn::Piece(shape, range) => (RasterView::new(*shape, &self.pixels[range.clone()]), *rect),
+        });
+        placed.collect()
+    }
+}
+
+/// An artwork that bands take their rows from.
+#[derive(Debug)]
+struct Stream {
+    state: Mutex<StreamState>,
+    /// Rows were taken, or the stream was abandoned.
+    moved: Condvar,
+}
+
+#[derive(Debug)]
+struct StreamState {
+    rows: RasterStream,
+    abandoned: bool,
 }
 
 impl ArtworkStore {
@@ -42,92 +103,205 @@ impl ArtworkStore {
             budget,
             temp_dir: temp_dir.to_owned(),
             cancel,
+            in_order: false,
             rasters: RwLock::default(),
             spills: Mutex::default(),
+            spare: Mutex::default(),
             preparing: Mutex::default(),
         }
+    }
+
+    /// The store for bands that are started in their order, each one once, until [`abandon`](Self::abandon).
+    pub(crate) fn in_order(self) -> Self {
+        Self { in_order: true, ..self }
     }
 
     /// Makes the rasters of `decode`, taking all memory from `budget`, which may be a [part](crate::Reservation::into_budget) of the store's.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Artwork`](crate::ErrorKind::Artwork) when the artwork is damaged or no longer has the size that was planned,
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when it cannot be read or spilled, [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit),
-    /// [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
+    /// [`ErrorKind::Artwork`] when the artwork is damaged or no longer has the size that was planned, [`ErrorKind::Io`] when it cannot be
+    /// read or spilled, [`ErrorKind::MemoryLimit`], [`ErrorKind::Cancelled`].
     pub fn decode(&self, plan: &RenderPlan, decode: &Decode, budget: &MemoryBudget) -> Result<()> {
-        let artwork = &plan.artworks()[decode.artwork];
-        let mut reader = ArtworkReader::open(&artwork.path, &artwork.header, budget)?;
-        let size = artwork.header.size;
-        let mut row = budget.buffer::<Rgba8>(size.width() as usize, "a row of the artwork")?;
-        let makers = decode.rasters.iter().map(|made| RasterMaker::new(plan, made, budget, &self.temp_dir));
-        let mut makers = makers.collect::<Result<Vec<_>>>()?;
-        for y in 0..size.height() {
-            self.cancel.check()?;
-            reader.read_row(&mut row)?;
-            makers.iter_mut().try_for_each(|maker| maker.push(y, &row))?;
-        }
-        reader.finish()?;
-        let made = makers.into_iter().map(RasterMaker::finish).collect::<Result<Vec<_>>>()?;
-        for (_, raster) in made.iter().filter(|(_, raster)| raster.spilled_bytes() > 0) {
-            let bytes = raster.spilled_bytes();
-            debug!(artwork = %artwork.path.display(), bytes, folder = %self.temp_dir.display(), "spill file created");
-            self.count(|spills| {
-                spills.created += 1;
-                spills.bytes += bytes;
-            });
-        }
+        let made = match &decode.rasters[..] {
+            [made] if made.residence == Residence::Streamed => {
+                let band = &plan.parts()[decode.part].bands()[decode.first_band];
+                let rows = plan.placements_of(band).find(|&(raster, _)| raster == made.raster);
+                let rows = rows.and_then(|(_, placement)| rows_within(band, placement.rect));
+                let state = StreamState { rows: self.open(plan, made.raster, rows.map_or(0, Rows::start), budget)?, abandoned: false };
+                vec![(made.raster, Held::Streamed(Arc::new(Stream { state: Mutex::new(state), moved: Condvar::new() })))]
+            }
+            _ => self.decode_whole(plan, decode, budget)?,
+        };
         self.rasters.write().unwrap_or_else(PoisonError::into_inner).extend(made);
         Ok(())
     }
 
-    /// The rasters of `band` in drawing order; those that are missing are decoded now.
-    pub(super) fn placed(&self, plan: &RenderPlan, band: &Band) -> Result<Vec<Placed>> {
-        if let Some(placed) = self.placed_if_ready(plan, band) {
-            return Ok(placed);
+    /// One pass over an artwork, from which all of its rasters are made.
+    fn decode_whole(&self, plan: &RenderPlan, decode: &Decode, budget: &MemoryBudget) -> Result<Vec<(usize, Held)>> {
+        let artwork = &plan.artworks()[decode.artwork];
+        let mut reader = ArtworkReader::open(&artwork.path, &artwork.header, budget)?;
+        let size = artwork.header.size;
+        let mut row = budget.buffer::<Rgba8>(size.width() as usize, "a row of the artwork")?;
+        let mut makers = Vec::with_capacity(decode.rasters.len());
+        for made in &decode.rasters {
+            let spec = &plan.rasters()[made.raster];
+            let writer = match made.residence {
+                Residence::Spilled => RasterWriter::spilled(spec.size, spec.turn, budget, &self.temp_dir)?,
+                Residence::Resident | Residence::Streamed => RasterWriter::resident(spec.size, spec.turn, budget)?,
+            };
+            makers.push((ShapedRows::new(&spec.shaping(), budget)?, writer));
+        }
+        for y in 0..size.height() {
+            self.cancel.check()?;
+            reader.read_row(&mut row)?;
+            for (rows, writer) in &mut makers {
+                rows.push(y, &row)?;
+                while let Some(row) = rows.next()? {
+                    writer.push_row(row)?;
+                }
+            }
+        }
+        reader.finish()?;
+        let held = |(_, writer): (ShapedRows, RasterWriter)| match writer.finish() {
+            Written::Resident(raster) => Held::Resident(Arc::new(raster)),
+            Written::Spilled(spill) => {
+                let bytes = spill.bytes();
+                debug!(artwork = %artwork.path.display(), bytes, folder = %self.temp_dir.display(), "spill file created");
+                self.count(|spills| {
+                    spills.created += 1;
+                    spills.bytes += bytes;
+                });
+                Held::Spilled(Arc::new(spill))
+            }
+        };
+        Ok(decode.rasters.iter().map(|made| made.raster).zip(makers.into_iter().map(held)).collect())
+    }
+
+    /// Opens the artwork of a raster and reads up to its row `start`.
+    fn open(&self, plan: &RenderPlan, raster: usize, start: u32, budget: &MemoryBudget) -> Result<RasterStream> {
+        let spec = &plan.rasters()[raster];
+        let artwork = &plan.artworks()[spec.artwork];
+        let mut rows = RasterStream::open(&artwork.path, &artwork.header, &spec.shaping(), budget)?;
+        rows.skip(start, || self.cancel.check())?;
+        Ok(rows)
+    }
+
+    /// The artwork that `band` draws; what is missing is decoded now. To be [put back](Self::put_back) when it is drawn.
+    pub(super) fn take(&self, plan: &RenderPlan, band: &Band) -> Result<BandArtwork> {
+        let held = self.held(plan, band)?;
+        let area = |rows: Rows, rect: PxRect| rows.len() as usize * rect.size().width() as usize;
+        let elsewhere = held.iter().zip(plan.placements_of(band)).filter(|(held, _)| held.is_elsewhere());
+        let count = elsewhere.filter_map(|(_, (_, placement))| Some(area(rows_within(band, placement.rect)?, placement.rect))).sum();
+        let mut artwork = BandArtwork { drawn: Vec::with_capacity(held.len()), pixels: self.spare_pixels(count) };
+        let (mut rest, mut start) = (artwork.pixels.as_mut_slice(), 0);
+        for (held, (raster, placement)) in held.into_iter().zip(plan.placements_of(band)) {
+            let rect = placement.rect;
+            let Some(rows) = rows_within(band, rect) else { continue };
+            let mut take = |read: &dyn Fn(&mut [Rgba8]) -> Result<Shape>| {
+                let (piece, after) = std::mem::take(&mut rest).split_at_mut(area(rows, rect));
+                rest = after;
+                let place = start..start + piece.len();
+                start = place.end;
+                Ok::<_, Error>(Drawn::Piece(read(piece)?, place))
+            };
+            let drawn = match held {
+                Held::Resident(raster) => {
+                    artwork.drawn.push((Drawn::Whole(raster), rect));
+                    continue;
+                }
+                Held::Spilled(spill) => take(&|piece| spill.read(rows, piece))?,
+                Held::Streamed(stream) => take(&|piece| self.take_rows(plan, raster, &stream, rows, piece))?,
+            };
+            let size = PxSize::new(rect.size().width(), rows.len())?;
+            artwork.drawn.push((drawn, PxRect::new(rect.x(), rect.y() + rows.start(), size)?));
+        }
+        Ok(artwork)
+    }
+
+    /// Room for `count` pixels, which a band before may have used. Fresh pages for each band would cost more than what is done with them.
+    fn spare_pixels(&self, count: usize) -> Vec<Rgba8> {
+        let mut pixels = self.spare.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        pixels.clear();
+        pixels.reserve_exact(count);
+        pixels.resize(count, Rgba8::TRANSPARENT);
+        pixels
+    }
+
+    /// Takes back what a band has drawn.
+    pub(super) fn put_back(&self, artwork: BandArtwork) {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(artwork.pixels);
+    }
+
+    /// Takes `rows` from a stream. Where bands are in order, it waits for those before; where not, it begins again if it has to.
+    fn take_rows(&self, plan: &RenderPlan, raster: usize, stream: &Stream, rows: Rows, pixels: &mut [Rgba8]) -> Result<Shape> {
+        let mut state = stream.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.in_order {
+            let early = |state: &mut StreamState| !state.abandoned && state.rows.next_row() < rows.start();
+            state = stream.moved.wait_while(state, early).unwrap_or_else(PoisonError::into_inner);
+            if state.abandoned {
+                return Err(ErrorKind::Cancelled.into());
+            }
+        }
+        if state.rows.next_row() > rows.start() {
+            state.rows = self.open(plan, raster, rows.start(), &self.budget)?;
+        }
+        let check = || self.cancel.check();
+        let ahead = rows.start() - state.rows.next_row();
+        state.rows.skip(ahead, check)?;
+        let taken = state.rows.take(rows, pixels, check);
+        stream.moved.notify_all();
+        taken
+    }
+
+    /// Ends the waiting of all bands for rows of streams: no others will take the rows before theirs any more.
+    pub(crate) fn abandon(&self) {
+        for held in self.rasters.read().unwrap_or_else(PoisonError::into_inner).values() {
+            if let Held::Streamed(stream) = held {
+                stream.state.lock().unwrap_or_else(PoisonError::into_inner).abandoned = true;
+                stream.moved.notify_all();
+            }
+        }
+    }
+
+    fn held(&self, plan: &RenderPlan, band: &Band) -> Result<Vec<Held>> {
+        if let Some(held) = self.held_if_ready(plan, band) {
+            return Ok(held);
         }
         let _preparing = self.preparing.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            if let Some(placed) = self.placed_if_ready(plan, band) {
-                return Ok(placed);
+            if let Some(held) = self.held_if_ready(plan, band) {
+                return Ok(held);
             }
-            for decode in self.missing(plan, std::slice::from_ref(band)) {
+            for decode in self.missing(plan, band) {
                 self.decode(plan, &decode, &self.budget)?;
             }
         }
     }
 
-    fn placed_if_ready(&self, plan: &RenderPlan, band: &Band) -> Option<Vec<Placed>> {
+    fn held_if_ready(&self, plan: &RenderPlan, band: &Band) -> Option<Vec<Held>> {
         let rasters = self.rasters.read().unwrap_or_else(PoisonError::into_inner);
-        plan.placements_of(band).map(|(raster, placement)| Some((rasters.get(&raster)?.clone(), placement.rect))).collect()
+        plan.placements_of(band).map(|(raster, _)| rasters.get(&raster).cloned()).collect()
     }
 
-    /// The decodes that make what `bands`, all of one part, miss, in the order in which bands need them. A run that joins in the middle
-    /// also gets what earlier parts would have kept for it.
-    pub(crate) fn missing(&self, plan: &RenderPlan, bands: &[Band]) -> Vec<Decode> {
-        let Some(part) = bands.first().map(Band::part) else { return Vec::new() };
+    /// The decodes that make what `band` misses.
+    fn missing(&self, plan: &RenderPlan, band: &Band) -> Vec<Decode> {
         let held = self.rasters.read().unwrap_or_else(PoisonError::into_inner);
-        let mut missing: HashMap<usize, usize> = HashMap::new();
-        for band in bands {
-            for (raster, _) in plan.placements_of(band).filter(|(raster, _)| !held.contains_key(raster)) {
-                missing.entry(raster).or_insert(band.index());
-            }
-        }
+        let missing = plan.placements_of(band).map(|(raster, _)| raster).filter(|raster| !held.contains_key(raster));
+        let mut missing: HashSet<usize> = missing.collect();
         let mut decodes = Vec::new();
         // The nearest earlier decode of a raster is the one whose residence was planned for this stretch of the run.
-        for decode in plan.parts()[..=part].iter().rev().flat_map(PartPlan::decodes) {
+        for decode in plan.parts()[..=band.part()].iter().rev().flat_map(PartPlan::decodes) {
             let mut decode = decode.clone();
-            decode.rasters.retain(|made| missing.contains_key(&made.raster));
-            let first_bands = decode.rasters.iter().filter_map(|made| missing.remove(&made.raster));
-            if let Some(first_band) = first_bands.min() {
-                decode.first_band = first_band;
+            decode.rasters.retain(|made| missing.remove(&made.raster));
+            if !decode.rasters.is_empty() {
+                (decode.part, decode.first_band) = (band.part(), band.index());
                 decodes.push(decode);
             }
             if missing.is_empty() {
                 break;
             }
         }
-        decodes.sort_by_key(|decode| decode.first_band);
         decodes
     }
 
@@ -137,7 +311,7 @@ impl ArtworkStore {
         let rasters = plan.parts()[band.part()].released_after(band.index());
         let mut held = self.rasters.write().unwrap_or_else(PoisonError::into_inner);
         for &raster in rasters {
-            if held.remove(&(raster as usize)).is_some_and(|raster| raster.spilled_bytes() > 0) {
+            if matches!(held.remove(&(raster as usize)), Some(Held::Spilled(_))) {
                 debug!(raster, "spill file removed");
                 self.count(|spills| spills.removed += 1);
             }
@@ -161,8 +335,14 @@ impl ArtworkStore {
     /// Bytes of the rasters that are held in memory now.
     pub(crate) fn resident_bytes(&self) -> u64 {
         let rasters = self.rasters.read().unwrap_or_else(PoisonError::into_inner);
-        rasters.values().filter(|raster| raster.spilled_bytes() == 0).map(|raster| raster.size().rgba_bytes()).sum()
+        let bytes = |held: &Held| if let Held::Resident(raster) = held { raster.bytes() } else { 0 };
+        rasters.values().map(bytes).sum()
     }
+}
+
+/// The rows of a raster at `rect` that lie in the band, counted from the raster's first.
+fn rows_within(band: &Band, rect: PxRect) -> Option<Rows> {
+    band.rows().intersect(rect.rows()).map(|rows| rows.relative_to(rect.y()))
 }
 
 /// Counts of temporary files, and the bytes written to them.
@@ -176,52 +356,5 @@ pub(crate) struct Spills {
 impl Spills {
     pub(crate) fn since(self, earlier: Self) -> Self {
         Self { created: self.created - earlier.created, removed: self.removed - earlier.removed, bytes: self.bytes - earlier.bytes }
-    }
-}
-
-/// What turns an artwork's rows into one raster: crop, resample, mirror, turn.
-struct RasterMaker {
-    raster: usize,
-    crop: PxRect,
-    resampler: Resampler,
-    mirrored: Option<Buffer<Rgba8>>,
-    writer: RasterWriter,
-}
-
-impl RasterMaker {
-    fn new(plan: &RenderPlan, made: &DecodedRaster, budget: &MemoryBudget, temp_dir: &Path) -> Result<Self> {
-        let spec = &plan.rasters()[made.raster];
-        let source = plan.artworks()[spec.artwork].header.size;
-        let crop = match spec.crop {
-            Some(crop) => crop,
-            None => PxRect::new(0, 0, source)?,
-        };
-        let mirrored = if spec.mirror { Some(budget.buffer(spec.size.width() as usize, "a mirrored row")?) } else { None };
-        Ok(Self {
-            raster: made.raster,
-            crop,
-            resampler: Resampler::new(crop.size(), spec.size, budget)?,
-            mirrored,
-            writer: RasterWriter::new(spec.size, spec.turn, made.residence, budget, temp_dir)?,
-        })
-    }
-
-    /// Takes row `y` of the artwork.
-    fn push(&mut self, y: u32, row: &[Rgba8]) -> Result<()> {
-        if !(self.crop.y()..self.crop.bottom()).contains(&y) {
-            return Ok(());
-        }
-        let Self { writer, mirrored, .. } = self;
-        self.resampler.push_row(&row[self.crop.x() as usize..self.crop.right() as usize], &mut |row: &[Rgba8]| match mirrored {
-            None => writer.push_row(row),
-            Some(mirrored) => {
-                mirrored.iter_mut().zip(row.iter().rev()).for_each(|(to, from)| *to = *from);
-                writer.push_row(mirrored)
-            }
-        })
-    }
-
-    fn finish(self) -> Result<(usize, Arc<Raster>)> {
-        Ok((self.raster, Arc::new(self.writer.finish()?)))
     }
 }

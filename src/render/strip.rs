@@ -1,13 +1,11 @@
 //! The strip: a full-width buffer of a few rows, composited.
 
-use std::sync::Arc;
-
-use crate::artwork::Raster;
+use crate::artwork::RasterView;
 use crate::geom::{PxRect, Rows};
 use crate::pixel::Rgba8;
 
-/// A raster and the rectangle of the part that it covers.
-pub(super) type Placed = (Arc<Raster>, PxRect);
+/// Pixels and the rectangle of the part that they cover.
+pub(super) type Placed<'a> = (RasterView<'a>, PxRect);
 
 /// How a raster's pixels go onto the strip.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,17 +19,16 @@ pub(super) enum Blend {
 /// Draws the `rows` of a part of `width` pixels into `strip`, from `placed` in drawing order onto `background`.
 ///
 /// `strip` holds exactly `rows.len() × width` pixels.
-pub(super) fn compose(strip: &mut [Rgba8], rows: Rows, width: usize, placed: &[Placed], background: Rgba8, blend: Blend) {
+pub(super) fn compose(strip: &mut [Rgba8], rows: Rows, width: usize, placed: &[Placed<'_>], background: Rgba8, blend: Blend) {
     debug_assert_eq!(strip.len(), rows.len() as usize * width);
     strip.fill(background);
-    for (raster, rect) in placed {
-        debug_assert_eq!(raster.size(), rect.size());
+    for &(raster, rect) in placed {
         let Some(drawn) = rows.intersect(rect.rows()) else { continue };
         for row in drawn.start()..drawn.end() {
             let start = (row - rows.start()) as usize * width + rect.x() as usize;
             let below = &mut strip[start..start + rect.size().width() as usize];
             for (x, pixels) in raster.row(row - rect.y()) {
-                draw(&mut below[x as usize..x as usize + pixels.len()], pixels, blend);
+                draw(&mut below[x..x + pixels.len()], pixels, blend);
             }
         }
     }

@@ -49,7 +49,7 @@ pub fn verify(folder: &Path, threads: usize, budget: &MemoryBudget, cancel: &Can
     let artworks = layout.preflight(folder, &PreflightOptions::default(), budget)?.into_artworks();
     let plan = RenderPlan::new(layout, artworks, threads, budget)?;
     let _fixed = budget.reserve(plan.memory().fixed_bytes, "bands in flight")?;
-    let store = ArtworkStore::new(budget.clone(), folder, cancel.clone());
+    let store = ArtworkStore::new(budget.clone(), folder, cancel.clone()).in_order();
     for (index, part) in report.parts.iter().enumerate() {
         let path = part_path(folder, part)?;
         let mut rows = PartRows::open(&path, plan.parts()[index].header(), budget)?;

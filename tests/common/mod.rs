@@ -290,6 +290,7 @@ pub(crate) fn scene(shop: &Shop) -> Layout {
     shop.artwork("art/disc.png", &draw(Style::Disc, 1, 200, 150));
     shop.artwork("art/noise.png", &draw(Style::Noise, 2, 120, 90));
     shop.write("art/grey.png", &png_bytes(&draw(Style::Gradient, 3, 64, 80), PngKind::GreyAlpha16, true));
+    shop.artwork("art/banner.png", &draw(Style::Gradient, 5, 140, 144));
     shop.write("art/dot.png", &png_bytes(&draw(Style::Dot, 4, 150, 100), PngKind::Rgba8, false));
     let one = |order: &str, artwork: &str, copy, (x, y, width, height), turn| Placement {
         order: order.into(),
@@ -312,6 +313,8 @@ pub(crate) fn scene(shop: &Shop) -> Layout {
         one("2", "noise", 4, (100, 100, 120, 90), Turn::None),
         Placement { mirror: true, ..one("6", "noise", 1, (300, 20, 480, 640), Turn::Cw90) },
         one("3", "grey", 2, (400, 400, 64, 80), Turn::None),
+        // Drawn once, and higher than any band.
+        Placement { mirror: true, ..one("7", "banner", 1, (100, 700, 700, 720), Turn::None) },
     ];
-    layout([((900, 1400), first), ((860, 700), second)])
+    layout([((900, 1400), first), ((860, 1500), second)])
 }

@@ -1,5 +1,7 @@
 //! The horizontal pass of resampling, by fast_image_resize: many rows at once, since it computes its weights anew for each call.
 
+use std::ops::Range;
+
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x4;
 use fast_image_resize::{MulDiv, ResizeOptions, Resizer};
@@ -25,6 +27,8 @@ pub(super) struct HorizontalPass {
     batched: u32,
     /// The batch in the target's width; empty where the width stays.
     resized: Buffer<Rgba8>,
+    /// Which rows of the batch are finished and not yet taken.
+    finished: Range<u32>,
     resizer: Resizer,
     mul_div: MulDiv,
     _weights: Reservation,
@@ -46,7 +50,18 @@ impl HorizontalPass {
         let resized = budget.buffer(batch_rows * resized_width, "resampled rows")?;
         let weights = budget.reserve(Self::weights_bytes(source_width, target_width), "the weights of resampling")?;
         let (resizer, mul_div) = (Resizer::new(), MulDiv::new());
-        Ok(Self { source_width, target_width, rows_left: rows, batch, batched: 0, resized, resizer, mul_div, _weights: weights })
+        Ok(Self {
+            source_width,
+            target_width,
+            rows_left: rows,
+            batch,
+            batched: 0,
+            resized,
+            finished: 0..0,
+            resizer,
+            mul_div,
+            _weights: weights,
+        })
     }
 
     /// Bytes that a pass holds.
@@ -73,38 +88,51 @@ impl HorizontalPass {
     }
 
     /// The place of the next row. Whoever fills it calls [`push`](Self::push).
-    pub(super) fn next_row(&mut self) -> &mut [Rgba8] {
+    pub(super) fn next_place(&mut self) -> &mut [Rgba8] {
         let width = self.source_width as usize;
         &mut self.batch[self.batched as usize * width..][..width]
     }
 
-    /// The next row is in its place. Hands a full or last batch to `sink`, row by row.
+    /// The next row is in its place. All finished rows must have been [taken](Self::take_row).
     ///
     /// # Errors
     ///
-    /// Those of `sink`.
-    pub(super) fn push(&mut self, sink: &mut impl FnMut(&[Rgba8]) -> Result<()>) -> Result<()> {
+    /// None that the arguments can cause: the library's calls cannot fail here.
+    pub(super) fn push(&mut self) -> Result<()> {
         self.batched += 1;
-        let (source_width, target_width) = (self.source_width as usize, self.target_width as usize);
-        if self.batched < self.rows_left && (self.batched as usize + 1) * source_width <= self.batch.len() {
+        if self.batched < self.rows_left && (self.batched as usize + 1) * self.source_width as usize <= self.batch.len() {
             return Ok(());
         }
-        let batch = &mut self.batch[..self.batched as usize * source_width];
-        let rows = if source_width == target_width {
+        let (rows, batch) = (self.batched, &mut self.batch[..self.batched as usize * self.source_width as usize]);
+        let finished = if self.source_width == self.target_width {
             batch
         } else {
-            let resized = &mut self.resized[..self.batched as usize * target_width];
-            let from =
-                TypedImageRef::<U8x4>::from_buffer(self.source_width, self.batched, bytemuck::cast_slice(batch)).map_err(internal)?;
-            let mut to = TypedImage::from_buffer(self.target_width, self.batched, bytemuck::cast_slice_mut(resized)).map_err(internal)?;
+            let resized = &mut self.resized[..rows as usize * self.target_width as usize];
+            let from = TypedImageRef::<U8x4>::from_buffer(self.source_width, rows, bytemuck::cast_slice(batch)).map_err(internal)?;
+            let mut to = TypedImage::from_buffer(self.target_width, rows, bytemuck::cast_slice_mut(resized)).map_err(internal)?;
             self.resizer.resize_typed(&from, &mut to, &ResizeOptions::new().use_alpha(false)).map_err(internal)?;
             resized
         };
         let mut straight =
-            TypedImage::<U8x4>::from_buffer(self.target_width, self.batched, bytemuck::cast_slice_mut(rows)).map_err(internal)?;
+            TypedImage::<U8x4>::from_buffer(self.target_width, rows, bytemuck::cast_slice_mut(finished)).map_err(internal)?;
         self.mul_div.divide_alpha_inplace_typed(&mut straight).map_err(internal)?;
-        self.rows_left -= self.batched;
+        self.rows_left -= rows;
         self.batched = 0;
-        rows.chunks_exact(target_width).try_for_each(sink)
+        self.finished = 0..rows;
+        Ok(())
+    }
+
+    /// Whether a finished row waits to be taken.
+    pub(super) fn has_row(&self) -> bool {
+        !self.finished.is_empty()
+    }
+
+    /// The next finished row. There must be one.
+    pub(super) fn take_row(&mut self) -> &[Rgba8] {
+        let width = self.target_width as usize;
+        let at = self.finished.start as usize * width;
+        self.finished.start += 1;
+        let rows = if self.source_width == self.target_width { &self.batch } else { &self.resized };
+        &rows[at..at + width]
     }
 }

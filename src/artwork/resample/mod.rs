@@ -28,16 +28,10 @@ use crate::pixel::Rgba8;
 /// [`Resampler::memory_bytes`]: the source rows that one target row needs, and a batch of rows on their way.
 #[derive(Debug)]
 pub struct Resampler {
-    source_width: u32,
     /// Source rows that are yet to come.
     rows_left: u32,
-    passes: Option<Passes>,
-}
-
-/// What resampling is done by; the height or the width may stay.
-#[derive(Debug)]
-struct Passes {
     mul_div: MulDiv,
+    /// None where the height stays.
     vertical: Option<VerticalPass>,
     horizontal: HorizontalPass,
 }
@@ -49,26 +43,18 @@ impl Resampler {
     ///
     /// [`ErrorKind::MemoryLimit`] when `budget` has not as much left as [`memory_bytes`](Self::memory_bytes).
     pub fn new(source: PxSize, target: PxSize, budget: &MemoryBudget) -> Result<Self> {
-        let (source_width, rows_left) = (source.width(), source.height());
-        if source == target {
-            return Ok(Self { source_width, rows_left, passes: None });
-        }
         let vertical = if source.height() == target.height() {
             None
         } else {
             Some(VerticalPass::new(source.width(), source.height(), target.height(), budget)?)
         };
         let horizontal = HorizontalPass::new(source.width(), target.width(), target.height(), budget)?;
-        let passes = Passes { mul_div: MulDiv::new(), vertical, horizontal };
-        Ok(Self { source_width, rows_left, passes: Some(passes) })
+        Ok(Self { rows_left: source.height(), mul_div: MulDiv::new(), vertical, horizontal })
     }
 
     /// Bytes that resampling from `source` to `target` holds.
     #[must_use]
     pub fn memory_bytes(source: PxSize, target: PxSize) -> u64 {
-        if source == target {
-            return 0;
-        }
         let vertical = if source.height() == target.height() {
             0
         } else {
@@ -77,35 +63,50 @@ impl Resampler {
         vertical.saturating_add(HorizontalPass::memory_bytes(source.width(), target.width(), target.height()))
     }
 
-    /// Takes the next source row and hands complete target rows to `sink`, top to bottom. After the last source row, `sink` has had
-    /// exactly all target rows.
+    /// Takes the next source row. The rows that could be made of those before must have been taken by [`next_row`](Self::next_row).
     ///
     /// # Errors
     ///
-    /// Those of `sink`.
+    /// None that the arguments can cause.
     ///
     /// # Panics
     ///
     /// When `row` is not as wide as the source, or comes after its last row.
-    pub fn push_row(&mut self, row: &[Rgba8], sink: &mut impl FnMut(&[Rgba8]) -> Result<()>) -> Result<()> {
-        assert_eq!(row.len(), self.source_width as usize, "a row of another width");
+    pub fn push_row(&mut self, row: &[Rgba8]) -> Result<()> {
         assert!(self.rows_left > 0, "a row after the last one");
         self.rows_left -= 1;
-        let Some(Passes { mul_div, vertical, horizontal }) = &mut self.passes else { return sink(row) };
-        let Some(vertical) = vertical else {
-            premultiply(mul_div, row, horizontal.next_row())?;
-            return horizontal.push(sink);
-        };
-        premultiply(mul_div, row, vertical.next_row())?;
-        vertical.push();
-        while vertical.pull(horizontal.next_row()) {
-            horizontal.push(sink)?;
+        match &mut self.vertical {
+            Some(vertical) => {
+                premultiply(&self.mul_div, row, vertical.next_place())?;
+                vertical.push();
+                Ok(())
+            }
+            None => {
+                premultiply(&self.mul_div, row, self.horizontal.next_place())?;
+                self.horizontal.push()
+            }
         }
-        Ok(())
+    }
+
+    /// The next target row, from the top, if the source rows so far suffice. After the last source row all target rows can be taken.
+    ///
+    /// # Errors
+    ///
+    /// None that the arguments can cause.
+    pub fn next_row(&mut self) -> Result<Option<&[Rgba8]>> {
+        while !self.horizontal.has_row() {
+            let Some(vertical) = &mut self.vertical else { return Ok(None) };
+            if !vertical.pull(self.horizontal.next_place()) {
+                return Ok(None);
+            }
+            self.horizontal.push()?;
+        }
+        Ok(Some(self.horizontal.take_row()))
     }
 }
 
 fn premultiply(mul_div: &MulDiv, row: &[Rgba8], out: &mut [Rgba8]) -> Result<()> {
+    assert_eq!(row.len(), out.len(), "a row of another width");
     let width = u32::try_from(row.len()).unwrap_or(u32::MAX);
     let row = TypedImageRef::<U8x4>::from_buffer(width, 1, bytemuck::cast_slice(row)).map_err(internal)?;
     let mut out = TypedImage::from_buffer(width, 1, bytemuck::cast_slice_mut(out)).map_err(internal)?;
@@ -129,11 +130,10 @@ mod tests {
         assert_eq!(budget.held_bytes(), Resampler::memory_bytes(source, target));
         let mut out = Vec::new();
         for row in pixels.chunks(source.width() as usize) {
-            let mut sink = |row: &[Rgba8]| {
+            resampler.push_row(row).unwrap();
+            while let Some(row) = resampler.next_row().unwrap() {
                 out.extend_from_slice(row);
-                Ok(())
-            };
-            resampler.push_row(row, &mut sink).unwrap();
+            }
         }
         assert_eq!(out.len() as u64, target.area());
         out

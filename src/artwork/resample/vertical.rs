@@ -131,7 +131,7 @@ impl VerticalPass {
     }
 
     /// The place of the next source row. Whoever fills it calls [`push`](Self::push).
-    pub(super) fn next_row(&mut self) -> &mut [Rgba8] {
+    pub(super) fn next_place(&mut self) -> &mut [Rgba8] {
         let first_needed = self.kernel.rows(self.next_target).start;
         if self.rows == Self::window_rows(self.kernel) && first_needed > self.first_row {
             let gone = first_needed.min(self.first_row + self.rows) - self.first_row;
