@@ -171,6 +171,19 @@ mod tests {
         assert!(inflate(&fragment).is_empty());
     }
 
+    #[test]
+    fn an_encoder_that_goes_on_makes_the_fragments_of_new_ones() {
+        for (format, compression) in FORMATS.into_iter().flat_map(|f| COMPRESSIONS.map(|c| (f, c))) {
+            // Filter Sub, whose byte is 1, leaves ones: the row repeats from its filter byte on.
+            let row: Vec<u8> = (1..=200).flat_map(|value| std::iter::repeat_n(value, format.bytes_per_pixel())).collect();
+            let mut encoder = BandEncoder::new(200, format, compression);
+            encoder.push_row(&row);
+            let first = encoder.finish();
+            encoder.push_row(&row);
+            assert_eq!(encoder.finish(), first, "{format:?}, {compression:?}");
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(200))]
 

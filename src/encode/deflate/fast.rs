@@ -75,7 +75,7 @@ impl<const BPP: usize> FastDeflate<BPP> {
 
     /// Ends the stream on a byte boundary and starts a new one.
     pub(crate) fn finish(&mut self) -> Vec<u8> {
-        self.window.clear();
+        self.window.restart();
         self.survey.forget();
         (self.rows, self.gap) = (0, 0);
         self.sink.finish()

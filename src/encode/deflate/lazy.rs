@@ -84,7 +84,7 @@ impl LazyDeflate {
     /// Ends the stream on a byte boundary and starts a new one.
     pub(crate) fn finish(&mut self) -> Vec<u8> {
         self.parse();
-        self.window.clear();
+        self.window.restart();
         self.chains.forget();
         self.gap = 0;
         self.sink.finish()

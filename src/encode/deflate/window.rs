@@ -86,6 +86,11 @@ impl Window {
         (self.parsed, self.filled) = (0, 0);
     }
 
+    /// Starts a new stream: as a new window would, so that what a table's zeros lead to is the same.
+    pub(super) fn restart(&mut self) {
+        (self.parsed, self.filled, self.left) = (0, 0, 0);
+    }
+
     /// All bytes that are there.
     #[inline(always)]
     pub(super) fn bytes(&self) -> &[u8] {
