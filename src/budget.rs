@@ -9,6 +9,9 @@ use memmap2::MmapMut;
 
 use crate::error::{Error, ErrorKind, Result};
 
+/// What the program itself holds apart from its buffers: code, stacks, allocator slack, decoder state.
+pub const PROCESS_BYTES: u64 = 16 << 20;
+
 /// A limit on the bytes that all buffers of a run may hold together, shared by cloning.
 ///
 /// Every buffer that grows with the input takes its bytes from here *before* it is allocated and gives them back when it is dropped. The
@@ -240,7 +243,7 @@ pub fn parse_bytes(text: &str) -> Result<u64> {
 
 /// `bytes` for people: in MiB, rounded up, so that a limit of the displayed size is never too small.
 pub(crate) fn display_bytes(bytes: u64) -> impl fmt::Display {
-    format!("{} MiB", bytes.div_ceil(1 << 20))
+    format!("{}MiB", bytes.div_ceil(1 << 20))
 }
 
 #[cfg(test)]

@@ -126,6 +126,11 @@ pub enum ErrorKind {
         /// The file in the way.
         path: PathBuf,
     },
+    /// The output folder is the one of another run that is still at work.
+    FolderInUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// An unfinished part that cannot be continued, because it does not come from this plan.
     NotResumable {
         /// The unfinished file.
@@ -215,18 +220,21 @@ impl fmt::Display for Error {
             ErrorKind::OutputExists { path } => {
                 write!(f, "{} exists: use --resume to keep what is whole and go on, or --overwrite to replace it", path.display())
             }
+            ErrorKind::FolderInUse { path } => {
+                write!(f, "another run is writing into {}: wait until it ends, or choose another folder", path.display())
+            }
             ErrorKind::NotResumable { path, message } => {
                 write!(f, "{} cannot be resumed: {message}; use --overwrite to start again", path.display())
             }
             ErrorKind::MemoryLimit { what, needed_bytes, limit_bytes } => write!(
                 f,
-                "the memory limit of {} cannot hold {what}: at least {} are needed",
+                "the memory limit of {} cannot hold {what}: use --max-memory {} or more",
                 crate::budget::display_bytes(*limit_bytes),
                 crate::budget::display_bytes(*needed_bytes),
             ),
             ErrorKind::NotProven { path, message } => write!(f, "{} is not as printed: {message}", path.display()),
             ErrorKind::Io { action, path, .. } => write!(f, "could not {action} {}", path.display()),
-            ErrorKind::Cancelled => f.write_str("cancelled; what is finished stays, and the run can be resumed"),
+            ErrorKind::Cancelled => f.write_str("cancelled; what is finished stays: use --resume to go on"),
             ErrorKind::Panicked { message } => write!(f, "a worker failed unexpectedly ({message}): please report this as a bug"),
         }
     }

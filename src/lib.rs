@@ -111,7 +111,7 @@ mod run;
 mod system;
 
 pub use crate::artwork::{ArtworkFormat, ArtworkHeader, Resampler, Residence};
-pub use crate::budget::{Buffer, MemoryBudget, Reservation, parse_bytes};
+pub use crate::budget::{Buffer, MemoryBudget, PROCESS_BYTES, Reservation, parse_bytes};
 pub use crate::demo::write_demo;
 pub use crate::encode::{BandEncoder, Fragment, PartFile, PartHeader, PixelFormat, PngPart};
 pub use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
@@ -126,7 +126,7 @@ pub use crate::plan::{Band, Decode, DecodedRaster, MemoryPlan, PartPlan, RasterS
 pub use crate::preflight::{CheckedArtwork, CheckedItem, LeftOut, MediaPx, Preflight, PreflightOptions, Warning, WarningKind};
 pub use crate::render::{ArtworkStore, Cancel, Existing, Progress, RenderedPart, Renderer, render_band};
 pub use crate::report::{PartReport, Report, Seconds, Verified, verify};
-pub use crate::run::{PROCESS_BYTES, Prepared, Run, RunOptions};
+pub use crate::run::{Prepared, Run, RunOptions};
 pub use crate::system::SystemMemory;
 
 /// The README's examples, compiled.

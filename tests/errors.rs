@@ -19,7 +19,7 @@ use gangsheet::{
 type Reached<T> = (&'static str, fn() -> T);
 
 /// One test per kind: it makes the error, checks it, and hands it on, so that the list itself can be checked.
-const ERROR_KINDS: [Reached<Error>; 18] = [
+const ERROR_KINDS: [Reached<Error>; 19] = [
     ("InvalidLength", invalid_length),
     ("InvalidByteSize", invalid_byte_size),
     ("InvalidDpi", invalid_dpi),
@@ -32,6 +32,7 @@ const ERROR_KINDS: [Reached<Error>; 18] = [
     ("Layout", wrong_layout),
     ("DoesNotFit", does_not_fit),
     ("OutputExists", output_exists),
+    ("FolderInUse", folder_in_use),
     ("NotResumable", not_resumable),
     ("MemoryLimit", memory_limit),
     ("NotProven", not_proven),
@@ -536,6 +537,27 @@ fn output_exists() -> Error {
     error
 }
 
+fn folder_in_use() -> Error {
+    let (shop, layout) = finished();
+    let out = shop.path("out");
+    let before = files_in(&out);
+    let other_run = fs::File::open(&out).unwrap();
+    other_run.lock().unwrap();
+    let render = |existing| {
+        let options = RunOptions { existing, ..RunOptions::default() };
+        Run::of_layout(&layout, shop.base()).options(options).render(&out, |_| {})
+    };
+    for existing in [Existing::Resume, Existing::Overwrite] {
+        assert!(matches!(render(existing).unwrap_err().kind(), ErrorKind::FolderInUse { path } if *path == out));
+    }
+    let error = render(Existing::Refuse).unwrap_err();
+    says(&error, &["another run", out.to_str().unwrap(), "choose another folder"]);
+    assert_eq!(files_in(&out), before);
+    drop(other_run);
+    render(Existing::Resume).unwrap();
+    error
+}
+
 fn not_resumable() -> Error {
     let (shop, layout) = finished();
     let out = shop.path("out");
@@ -587,8 +609,8 @@ fn memory_limit() -> Error {
     let error = render(limit).unwrap_err();
     let ErrorKind::MemoryLimit { what, needed_bytes, limit_bytes } = error.kind() else { panic!("{error:?}") };
     assert!(what.contains("big.png") && *limit_bytes == limit && *needed_bytes > limit);
-    let needed = format!("at least {} MiB are needed", needed_bytes.div_ceil(1 << 20));
-    says(&error, &["the memory limit of 18 MiB", "big.png", &needed]);
+    let needed = format!("--max-memory {}MiB", needed_bytes.div_ceil(1 << 20));
+    says(&error, &["the memory limit of 18MiB", "big.png", &needed]);
     assert!(!shop.path("out").exists());
     // What the message displays will do.
     render(needed_bytes.div_ceil(1 << 20) << 20).unwrap();

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::budget::PROCESS_BYTES;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The largest file that is read, in bytes.
@@ -15,18 +16,34 @@ const MAX_FILE_BYTES: u64 = 256 << 20;
 /// How much of a value that was found is quoted, in characters.
 pub(super) const QUOTED_CHARS: usize = 60;
 
-/// Reads the JSON file at `path` piece by piece, so that its text is never held.
+/// What a JSON file of the program holds.
+pub(crate) trait Document: DeserializeOwned {
+    /// The most bytes of memory that are taken while it is read, for each byte of the file: those of the shortest list elements, in a list
+    /// that has just grown.
+    const MEMORY_PER_BYTE: u64;
+}
+
+/// Reads the JSON file at `path` piece by piece, so that its text is never held, by a process that may take `memory_limit_bytes` in all.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Io`] when the file cannot be read; [`ErrorKind::Document`] when it is larger than 256 MiB or not a valid `T`: it names
-/// the file, the place in it, the value and what is expected.
-pub(crate) fn read_document<T: DeserializeOwned>(path: &Path) -> Result<T> {
+/// [`ErrorKind::Io`] when the file cannot be read; [`ErrorKind::MemoryLimit`] when it is so large that the process may need more than
+/// that to read it; [`ErrorKind::Document`] when it is larger than 256 MiB or not a valid `T`: it names the file, the place in it, the
+/// value and what is expected.
+pub(crate) fn read_document<T: Document>(path: &Path, memory_limit_bytes: u64) -> Result<T> {
     let read_error = |source| Error::io("read", path, source);
     let file = File::open(path).map_err(read_error)?;
     let length_bytes = file.metadata().map_err(read_error)?.len();
-    let outcome = if length_bytes > MAX_FILE_BYTES { Err(Fault::TooLarge) } else { parse_stream(file, MAX_FILE_BYTES) };
-    outcome.map_err(|fault| fault.into_error(Some(path)))
+    let affordable_bytes = memory_limit_bytes.saturating_sub(PROCESS_BYTES) / T::MEMORY_PER_BYTE;
+    let most_bytes = MAX_FILE_BYTES.min(affordable_bytes);
+    let outcome = if length_bytes > most_bytes { Err(Fault::TooLarge) } else { parse_stream(file, most_bytes) };
+    outcome.map_err(|fault| match fault {
+        Fault::TooLarge if affordable_bytes < length_bytes.min(MAX_FILE_BYTES) => {
+            let needed_bytes = PROCESS_BYTES.saturating_add(length_bytes.saturating_mul(T::MEMORY_PER_BYTE));
+            ErrorKind::MemoryLimit { what: format!("what {} says", path.display()), needed_bytes, limit_bytes: memory_limit_bytes }.into()
+        }
+        fault => fault.into_error(Some(path)),
+    })
 }
 
 /// Reads a `T` from at most `limit_bytes` of JSON. Pipes and devices do not tell their length before.
@@ -52,7 +69,7 @@ pub(super) fn parse_document<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
 /// Some editors put it before the text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// Writes `json` to `path`, in whole or not at all: into `path` with `.partial` appended, which is renamed when it is on the disk.
+/// Writes `json` and the end of its line to `path`, in whole or not at all: into `path` with `.partial` appended, which is renamed when it is on the disk.
 ///
 /// # Errors
 ///
@@ -61,8 +78,11 @@ pub(crate) fn write_document(path: &Path, json: &[u8]) -> Result<()> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
-    let written = File::create(&partial).and_then(|mut file| {
+    // What a killed run left there is nobody's; what else is there, such as a pipe, is not written to.
+    let _ = std::fs::remove_file(&partial);
+    let written = File::create_new(&partial).and_then(|mut file| {
         file.write_all(json)?;
+        file.write_all(b"\n")?;
         file.sync_all()
     });
     let renamed = written.and_then(|()| std::fs::rename(&partial, path));
@@ -195,12 +215,26 @@ mod tests {
         assert_eq!(parse_document::<Vec<Version>>(b"\xef\xbb\xbf[1]").unwrap().len(), 1);
     }
 
+    impl Document for Version {
+        const MEMORY_PER_BYTE: u64 = 3;
+    }
+
     #[test]
     fn a_file_above_the_limit_is_refused_unread() {
         let file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(MAX_FILE_BYTES + 1).unwrap();
-        let message = read_document::<Version>(file.path()).unwrap_err().to_string();
+        let message = read_document::<Version>(file.path(), u64::MAX).unwrap_err().to_string();
         assert!(message.contains("larger than 256 MiB") && message.contains(file.path().to_str().unwrap()), "{message}");
+    }
+
+    #[test]
+    fn a_file_whose_content_the_memory_limit_cannot_hold_is_refused_unread() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), b"1\n").unwrap();
+        assert!(read_document::<Version>(file.path(), PROCESS_BYTES + 6).is_ok());
+        let error = read_document::<Version>(file.path(), PROCESS_BYTES + 5).unwrap_err();
+        let needed = PROCESS_BYTES + 6;
+        assert!(matches!(error.kind(), ErrorKind::MemoryLimit { needed_bytes, .. } if *needed_bytes == needed), "{error}");
     }
 
     #[test]
@@ -215,11 +249,11 @@ mod tests {
         let path = folder.path().join("report.json");
         write_document(&path, b"1").unwrap();
         write_document(&path, b"1 ").unwrap();
-        assert_eq!(std::fs::read(&path).unwrap(), b"1 ");
-        read_document::<Version>(&path).unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"1 \n");
+        read_document::<Version>(&path, u64::MAX).unwrap();
         // The temporary name is taken by a folder: nothing can be written.
         std::fs::create_dir(folder.path().join("report.json.partial")).unwrap();
         assert!(matches!(write_document(&path, b"2").unwrap_err().kind(), ErrorKind::Io { action: "write", .. }));
-        assert_eq!(std::fs::read(&path).unwrap(), b"1 ");
+        assert_eq!(std::fs::read(&path).unwrap(), b"1 \n");
     }
 }

@@ -12,9 +12,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-pub(crate) use self::document::{Version, read_document, write_document};
+pub(crate) use self::document::{Document, Version, read_document, write_document};
 pub use self::media::{Gutter, Margin, Media};
 pub use self::output::{Background, Compression, Crop, NameTemplate, Output};
+pub(crate) use self::read::check_text;
 pub use self::size::Sizing;
 pub(crate) use self::size::{Density, SizeError};
 use crate::geom::{Dpi, Turn};
@@ -60,6 +61,14 @@ impl Job {
     #[must_use]
     pub fn new(name: impl Into<String>, dpi: Dpi, media: Media, orders: Vec<Order>) -> Self {
         Self { name: name.into(), dpi, media, gutter: Gutter::default(), orders, output: Output::default() }
+    }
+
+    /// Bytes that the job's items and their texts hold.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let text = |text: &str| (2 * size_of::<usize>() + text.len()) as u64;
+        let item = |item: &Item| size_of::<Item>() as u64 + text(&item.artwork) + item.name.as_deref().map_or(0, text);
+        let order = |order: &Order| size_of::<Order>() as u64 + text(&order.id) + order.items.iter().map(item).sum::<u64>();
+        self.orders.iter().map(order).sum()
     }
 
     /// Number of ordered copies, in all items together.

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::document::{QUOTED_CHARS, Version, parse_document, read_document, shortened};
+use super::document::{Document, QUOTED_CHARS, Version, parse_document, read_document, shortened};
 use super::{Gutter, Item, Job, Media, Order, Output};
 use crate::error::{ErrorKind, Result};
 use crate::geom::Dpi;
@@ -33,7 +33,16 @@ impl Job {
     ///
     /// [`ErrorKind::Io`] where the file cannot be read, and [`ErrorKind::Document`] as for [`from_json`](Self::from_json).
     pub fn read(path: &Path) -> Result<Self> {
-        let job: Self = read_document(path)?;
+        Self::read_within(path, u64::MAX)
+    }
+
+    /// [Reads](Self::read) a job by a process that may take `memory_limit_bytes` in all.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Self::read), and [`ErrorKind::MemoryLimit`] where the file is so large that reading it may take more.
+    pub fn read_within(path: &Path, memory_limit_bytes: u64) -> Result<Self> {
+        let job: Self = read_document(path, memory_limit_bytes)?;
         job.check().map_err(|error| match error.into_kind() {
             ErrorKind::Document { at, message, .. } => ErrorKind::Document { file: Some(path.to_owned()), at, message },
             other => other,
@@ -44,13 +53,7 @@ impl Job {
     /// What holds for every job, also for one that was not read from a file: it prints something, inside the limits.
     pub(crate) fn check(&self) -> Result<()> {
         let wrong = |at: String, message: String| -> Result<()> { Err(ErrorKind::Document { file: None, at, message }.into()) };
-        let text = |at: &dyn Fn() -> String, text: &str| match text.len() {
-            ..=MAX_TEXT_BYTES => Ok(()),
-            bytes => {
-                let found = shortened(text, QUOTED_CHARS);
-                wrong(at(), format!("found {found:?}, {bytes} bytes long, expected at most {MAX_TEXT_BYTES} bytes"))
-            }
-        };
+        let text = |at: &dyn Fn() -> String, text: &str| check_text(text).or_else(|message| wrong(at(), message));
         text(&|| "name".to_owned(), &self.name)?;
         if self.orders.is_empty() {
             return wrong("orders".to_owned(), "found no order, expected at least one".to_owned());
@@ -84,6 +87,22 @@ impl Job {
         }
         Ok(())
     }
+}
+
+impl Document for Job {
+    const MEMORY_PER_BYTE: u64 = 16;
+}
+
+/// Whether an id, name or path is one that people can read in a line of a report; if not, why.
+pub(crate) fn check_text(text: &str) -> Result<(), String> {
+    let found = || shortened(text, QUOTED_CHARS);
+    if text.len() > MAX_TEXT_BYTES {
+        return Err(format!("found {:?}, {} bytes long, expected at most {MAX_TEXT_BYTES} bytes", found(), text.len()));
+    }
+    if text.contains(char::is_control) {
+        return Err(format!("found {:?}, expected a text without control characters", found()));
+    }
+    Ok(())
 }
 
 fn too_many_items(found: usize) -> String {
@@ -311,6 +330,8 @@ mod tests {
         assert!(copies.starts_with("orders[0].items[1].copies: found 9999998 copies, 10000001 in all so far, expected at most 10000000"));
         let artwork = same(|job| job.orders[0].items[1].artwork = "狐".repeat(2000).into());
         assert!(artwork.starts_with("orders[0].items[1].artwork: found \"狐") && artwork.len() < 400, "{artwork}");
+        let id = same(|job| job.orders[0].id = "10\n01".into());
+        assert_eq!(id, r#"orders[0].id: found "10\n01", expected a text without control characters"#);
         let (checked, read) = refused(|job| job.orders = vec![Order::new("1", vec![Item::new("a"); Job::MAX_ITEMS / 2 + 1]); 2]);
         assert!(checked.starts_with("orders[1].items: found 250002 items so far, expected at most 250000"), "{checked}");
         assert!(read.contains("found 250002 items so far"), "{read}");

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Layout, Part, Placement};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::{Dpi, PxRect, PxSize, Turn};
-use crate::job::{Output, Version, read_document};
+use crate::job::{Document, Output, Version, check_text, read_document};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,6 +56,7 @@ impl TryFrom<LayoutFile> for Layout {
         if file.parts.is_empty() {
             return Err("parts: a layout needs at least one part".to_owned());
         }
+        check_text(&file.name).map_err(|message| format!("name: {message}"))?;
         let parts = file.parts.into_iter().enumerate().map(|(index, part)| read_part(index, part)).collect::<Result<_, _>>()?;
         Ok(Self { name: file.name, dpi: file.dpi, parts, output: file.output })
     }
@@ -67,8 +68,11 @@ fn read_part(index: usize, file: PartFile) -> Result<Part, String> {
     }
     let size = PxSize::new(file.width, file.length).map_err(|error| format!("parts[{index}]: {error}"))?;
     let placements = file.placements.into_iter().enumerate().map(|(nth, placement)| {
+        let at = |field: &str, message: String| format!("parts[{index}].placements[{nth}]{field}: {message}");
+        check_text(&placement.order).map_err(|message| at(".order", message))?;
+        check_text(&placement.artwork).map_err(|message| at(".artwork", message))?;
         let rect = PxSize::new(placement.width, placement.height).and_then(|size| PxRect::new(placement.x, placement.y, size));
-        let rect = rect.map_err(|error| format!("parts[{index}].placements[{nth}]: {error}"))?;
+        let rect = rect.map_err(|error| at("", error.to_string()))?;
         let PlacementFile { order, item, copy, artwork, turn, trim, mirror, .. } = placement;
         Ok(Placement { order, item, copy, artwork, rect, turn, trim, mirror })
     });
@@ -96,6 +100,10 @@ impl From<Placement> for PlacementFile {
     }
 }
 
+impl Document for Layout {
+    const MEMORY_PER_BYTE: u64 = 4;
+}
+
 impl Layout {
     /// Reads a `layout.json`.
     ///
@@ -104,7 +112,16 @@ impl Layout {
     /// [`ErrorKind::Io`] when the file cannot be read, [`ErrorKind::Document`] when it is no valid layout: it names the place in the file,
     /// the value and what is expected.
     pub fn read(path: &Path) -> Result<Self> {
-        read_document(path)
+        Self::read_within(path, u64::MAX)
+    }
+
+    /// [Reads](Self::read) a layout by a process that may take `memory_limit_bytes` in all.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Self::read), and [`ErrorKind::MemoryLimit`] where the file is so large that reading it may take more.
+    pub fn read_within(path: &Path, memory_limit_bytes: u64) -> Result<Self> {
+        read_document(path, memory_limit_bytes)
     }
 
     /// Writes the layout as a `layout.json` at `path`, in whole or not at all.
@@ -186,6 +203,7 @@ mod tests {
         assert!(refusal("\"width\": 40", "\"width\": 0").contains("parts[0].placements[0]"));
         assert!(refusal("\"x\": 60", "\"x\": 4294967295").contains("too large"));
         assert!(refusal("\"part\": 1", "\"part\": 2").contains("numbered from 1"));
+        assert!(refusal("\"1001\"", r#""10\n01""#).contains(r#"parts[0].placements[0].order: found "10\n01""#));
         assert!(refusal("\"turn\": 90", "\"turn\": 45").contains("0, 90, 180 or 270"));
     }
 

@@ -44,6 +44,13 @@ impl Layout {
         self.parts.iter().map(|part| part.placements.len() as u64).sum()
     }
 
+    /// Bytes that the placements and their texts hold.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let text = |text: &str| 2 * size_of::<usize>() + text.len();
+        let placement = |placement: &Placement| (size_of::<Placement>() + text(&placement.order) + text(&placement.artwork)) as u64;
+        self.parts.iter().flat_map(|part| &part.placements).map(placement).sum()
+    }
+
     /// No layout of these copies on film of this width is shorter than this, in pixels over all parts: the placed area fills it wholly.
     #[must_use]
     pub fn shortest_length_by_area(&self) -> u64 {

@@ -261,7 +261,6 @@ mod tests {
         for (artwork, kind, message) in [
             ("gone.png", ProblemKind::Missing, "gone.png: upload it, or correct the path"),
             ("fox.png/fox.png", ProblemKind::Unreadable, "cannot be read"),
-            ("no\0name.png", ProblemKind::Unreadable, "cannot be read"),
             (".", ProblemKind::Unreadable, "it is a folder or a device"),
             ("cut.png", ProblemKind::Unreadable, "ends too early"),
             ("note.png", ProblemKind::Unreadable, "a text"),

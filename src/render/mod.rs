@@ -138,7 +138,7 @@ impl Renderer {
     ///
     /// [`ErrorKind::OutputExists`] and [`ErrorKind::NotResumable`] as [`Existing`] says, and [`ErrorKind::Layout`] when `names` are not one
     /// plain and different file name for each part, before anything is written; then those of [`render_band`] and of writing. After
-    /// [`ErrorKind::Artwork`] what this run wrote is removed.
+    /// [`ErrorKind::Artwork`] the parts that this run began are removed.
     pub fn render(&self, plan: &RenderPlan, folder: &Path, names: &[String], progress: impl FnMut(Progress)) -> Result<Vec<RenderedPart>> {
         check_names(names, plan.parts().len())?;
         let paths: Vec<PathBuf> = names.iter().map(|name| folder.join(name)).collect();
@@ -158,9 +158,10 @@ impl Renderer {
         let mut rendered = Vec::with_capacity(paths.len());
         for (index, (path, start)) in paths.iter().zip(starts).enumerate() {
             let _span = info_span!("part", part = index + 1).entered();
+            let begun_here = matches!(start, Start::New);
             let part = rendering.part(index, path, start).inspect_err(|error| {
                 if matches!(error.kind(), ErrorKind::Artwork { .. }) {
-                    withdraw(path, &rendered);
+                    withdraw(begun_here.then_some(path), &rendered);
                 }
             })?;
             // Nothing outlives the part but what the next one uses too.
@@ -299,9 +300,11 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
     }
 }
 
-/// Removes what this run wrote: with damaged artwork nothing of the job counts as printed. What an earlier run finished stays.
-fn withdraw(unfinished: &Path, rendered: &[RenderedPart]) {
-    remove_if_there(&PngPart::partial_path(unfinished));
+/// Removes what this run wrote: with damaged artwork nothing of the job counts as printed. What an earlier run finished or began stays.
+fn withdraw(begun_here: Option<&PathBuf>, rendered: &[RenderedPart]) {
+    if let Some(path) = begun_here {
+        remove_if_there(&PngPart::partial_path(path));
+    }
     rendered.iter().filter(|part| !part.resumed).for_each(|part| remove_if_there(&part.file.path));
 }
 

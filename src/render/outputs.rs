@@ -78,6 +78,12 @@ enum Found {
 /// An unfinished file of this plan goes before a finished one, which it was about to replace.
 fn found(path: &Path, part: &PartPlan) -> Result<Found> {
     let partial = PngPart::partial_path(path);
+    for path in [path, &partial] {
+        // Opening a pipe would wait for its other end.
+        if path.exists() && !path.is_file() {
+            return Err(ErrorKind::NotResumable { path: path.to_owned(), message: "it is no plain file".to_owned() }.into());
+        }
+    }
     let unfinished = partial.exists().then(|| PngPart::check(&partial, part.header()));
     let finished = path.exists().then(|| PngPart::check(path, part.header()));
     match (unfinished, finished) {

@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use tracing::Span;
+use tracing::{Span, warn};
 
 use super::Cancel;
 use super::store::ArtworkStore;
@@ -52,10 +52,14 @@ impl Crew<'_> {
         let span = Span::current();
         match self.plan.memory().workers {
             workers if workers > 1 => std::thread::scope(|scope| {
-                for _ in 0..workers.min(bands.len()) {
-                    scope.spawn(|| span.in_scope(|| run.work_until_done()));
+                let wanted = workers.min(bands.len());
+                let start = |_: &usize| std::thread::Builder::new().spawn_scoped(scope, || span.in_scope(|| run.work_until_done())).is_ok();
+                let started = (0..wanted).take_while(start).count();
+                if started < wanted {
+                    warn!(threads = started, "the system gives no more threads");
                 }
-                run.land_all(land);
+                // Without any, this one does all the work.
+                if started > 0 { run.land_all(land) } else { run.work_and_land(land) }
             }),
             _ => run.work_and_land(land),
         }

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::verify::check_hash;
 pub use self::verify::{Verified, verify};
 use crate::error::{Error, Result};
-use crate::job::{Version, read_document, write_document};
+use crate::job::{Document, Version, read_document, write_document};
 use crate::layout::Layout;
 use crate::preflight::{LeftOut, Warning};
 use crate::render::RenderedPart;
@@ -157,7 +158,17 @@ impl Report {
     ///
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) and [`ErrorKind::Document`](crate::ErrorKind::Document).
     pub fn read(path: &Path) -> Result<Self> {
-        read_document(path)
+        Self::read_within(path, u64::MAX)
+    }
+
+    /// [Reads](Self::read) a report by a process that may take `memory_limit_bytes` in all.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read`](Self::read), and [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit) where the file is so large that
+    /// reading it may take more.
+    pub fn read_within(path: &Path, memory_limit_bytes: u64) -> Result<Self> {
+        read_document(path, memory_limit_bytes)
     }
 
     /// Writes the report as a `report.json` at `path`, in whole or not at all.
@@ -169,6 +180,10 @@ impl Report {
         let json = serde_json::to_vec_pretty(self).map_err(|error| Error::io("write", path, error.into()))?;
         write_document(path, &json)
     }
+}
+
+impl Document for Report {
+    const MEMORY_PER_BYTE: u64 = 4;
 }
 
 /// `bytes` as lower-case hexadecimal digits.

@@ -43,8 +43,9 @@ pub struct Verified {
 /// [`ErrorKind::NotProven`] names the file, and where pixels differ, the copy and the place. Otherwise those of reading the files and of
 /// [`Layout::preflight`].
 pub fn verify(folder: &Path, threads: usize, budget: &MemoryBudget, cancel: &Cancel) -> Result<Verified> {
-    let report = Report::read(&folder.join("report.json"))?;
-    let layout = Layout::read(&folder.join("layout.json"))?;
+    let report = Report::read_within(&folder.join("report.json"), budget.limit_bytes())?;
+    let layout = Layout::read_within(&folder.join("layout.json"), budget.limit_bytes())?;
+    let _documents = budget.reserve(layout.memory_bytes(), "the layout")?;
     check_facts(&report, &layout).map_err(|message| not_proven(&folder.join("report.json"), message))?;
     let artworks = layout.preflight(folder, &PreflightOptions::default(), budget)?.into_artworks();
     let plan = RenderPlan::new(layout, artworks, threads, budget)?;
@@ -101,7 +102,8 @@ fn part_path(folder: &Path, part: &PartReport) -> Result<PathBuf> {
     Err(ErrorKind::NotProven { path: folder.join("report.json"), message }.into())
 }
 
-fn check_hash(path: &Path, part: &PartReport, cancel: &Cancel) -> Result<()> {
+/// Whether the file at `path` is what the report says of it, byte for byte.
+pub(crate) fn check_hash(path: &Path, part: &PartReport, cancel: &Cancel) -> Result<()> {
     let mut file = File::open(path).map_err(|source| Error::io("open", path, source))?;
     let mut hash = Sha256::new();
     let mut buffer = [0; 1 << 16];

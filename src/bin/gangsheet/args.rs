@@ -64,6 +64,9 @@ pub(crate) enum Command {
         folder: PathBuf,
         #[command(flatten)]
         limits: Limits,
+        /// Keep finished parts and go on in an unfinished one.
+        #[arg(long, conflicts_with = "overwrite")]
+        resume: bool,
         /// Replace outputs that are already there.
         #[arg(long)]
         overwrite: bool,
@@ -80,7 +83,7 @@ pub(crate) enum Command {
     Pack {
         #[command(flatten)]
         source: JobSource,
-        /// The layout file to write; replaced when it is there.
+        /// The layout file to write; an older one is replaced, a job or artwork is not.
         #[arg(short, long, value_name = "LAYOUT.json")]
         output: PathBuf,
         #[command(flatten)]

@@ -10,7 +10,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use gangsheet::{
-    Cancel, Error, ErrorKind, Existing, Job, Layout, LeftOut, MemoryPlan, ProblemKind, Report, Run, RunOptions, Warning, verify, write_demo,
+    Cancel, Error, ErrorKind, Existing, Job, Layout, LeftOut, MemoryPlan, Prepared, ProblemKind, Report, Run, RunOptions, Warning, verify,
+    write_demo,
 };
 use serde::Serialize;
 use tracing::level_filters::LevelFilter;
@@ -66,10 +67,10 @@ fn exit_code(kind: &ErrorKind) -> u8 {
 
 fn run(command: Command, mut display: Display, cancel: Cancel) -> Result<ExitCode, Failure> {
     match command {
-        Command::Demo { folder, limits, overwrite } => {
+        Command::Demo { folder, limits, resume, overwrite } => {
             let job_path = write_demo(&folder)?;
             let job = Job::read(&job_path)?;
-            let options = RunOptions { existing: existing(false, overwrite), ..options(limits, cancel) };
+            let options = RunOptions { existing: existing(resume, overwrite), ..options(limits, cancel) };
             let sheets = folder.join("sheets");
             let report = Run::of_job(&job, base_of(&job_path)).options(options).render(&sheets, |progress| display.show(progress))?;
             drop(display);
@@ -77,9 +78,10 @@ fn run(command: Command, mut display: Display, cancel: Cancel) -> Result<ExitCod
         }
         Command::Render(args) => return render(args, display, cancel),
         Command::Pack { source, output, packing, artwork, limits } => {
-            let job = read_job(&source.job, &source.orders)?;
             let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..options(limits, cancel) };
-            let prepared = Run::of_job(&job, base_of(&source.job)).options(options).prepare()?;
+            let job = read_job(&source.job, &source.orders, &options)?;
+            let prepared = in_file(Run::of_job(&job, base_of(&source.job)).options(options).prepare(), &source.job)?;
+            refuse_inputs(&output, &prepared)?;
             warn_of(prepared.preflight.warnings());
             tell_left_out(prepared.preflight.left_out());
             prepared.layout.rebased(base_of(&source.job), base_of(&output))?.write(&output)?;
@@ -93,10 +95,10 @@ fn run(command: Command, mut display: Display, cancel: Cancel) -> Result<ExitCod
             return Ok(finished(prepared.preflight.left_out()));
         }
         Command::Preflight { source, artwork, limits, json } => {
-            let job = read_job(&source.job, &source.orders)?;
             let options = RunOptions { preflight: artwork.into(), ..options(limits, cancel) };
+            let job = read_job(&source.job, &source.orders, &options)?;
             let threads = options.threads();
-            let prepared = Run::of_job(&job, base_of(&source.job)).options(options).prepare()?;
+            let prepared = in_file(Run::of_job(&job, base_of(&source.job)).options(options).prepare(), &source.job)?;
             let plan = prepared.plan(threads)?;
             let (warnings, left_out) = (prepared.preflight.warnings(), prepared.preflight.left_out());
             if json {
@@ -133,15 +135,17 @@ fn render(args: Render, mut display: Display, cancel: Cancel) -> Result<ExitCode
         temp_dir: args.temp_dir,
         ..options(args.limits, cancel)
     };
-    let job = args.job.as_deref().map(|path| Ok::<_, Failure>((read_job(path, &args.orders)?, base_of(path)))).transpose()?;
-    let layout = args.layout.as_deref().map(|path| Ok::<_, Failure>((document(Layout::read(path))?, base_of(path)))).transpose()?;
+    let job = args.job.as_deref().map(|path| Ok::<_, Failure>((read_job(path, &args.orders, &options)?, base_of(path)))).transpose()?;
+    let read_layout = |path| document(Layout::read_within(path, options.limit_bytes()));
+    let layout = args.layout.as_deref().map(|path| Ok::<_, Failure>((read_layout(path)?, base_of(path)))).transpose()?;
     let run = match (&job, &layout) {
         (Some((job, job_base)), Some((layout, base))) => Run::of_laid_out_job(job, job_base, layout, base),
         (Some((job, base)), None) => Run::of_job(job, base),
         (None, Some((layout, base))) => Run::of_layout(layout, base),
         (None, None) => return Ok(ExitCode::from(2)),
     };
-    let report = run.options(options).render(&args.output, |progress| display.show(progress))?;
+    let report = run.options(options).render(&args.output, |progress| display.show(progress));
+    let report = in_file(report, args.job.as_deref().or(args.layout.as_deref()).unwrap_or(Path::new("")))?;
     drop(display);
     warn_of(&report.warnings);
     tell_left_out(&report.left_out);
@@ -175,14 +179,36 @@ fn existing(resume: bool, overwrite: bool) -> Existing {
 }
 
 /// Reads a job and selects orders of it: all, when none are named.
-fn read_job(path: &Path, orders: &[String]) -> Result<Job, Failure> {
-    let job = document(Job::read(path))?;
-    if orders.is_empty() { Ok(job) } else { Ok(job.select(orders)?) }
+fn read_job(path: &Path, orders: &[String], options: &RunOptions) -> Result<Job, Failure> {
+    let job = document(Job::read_within(path, options.limit_bytes()))?;
+    let orders: Vec<&str> = orders.iter().map(|id| id.trim()).collect();
+    if orders.is_empty() { Ok(job) } else { Ok(job.select(&orders)?) }
 }
 
-/// A job or layout that cannot be read is an invalid command line, whatever the reason.
+/// A job or layout that cannot be read is an invalid command line.
 fn document<T>(read: Result<T, Error>) -> Result<T, Failure> {
-    read.map_err(|error| Failure { error, code: 2 })
+    read.map_err(|error| match error.kind() {
+        ErrorKind::MemoryLimit { .. } => error.into(),
+        _ => Failure { error, code: 2 },
+    })
+}
+
+/// A layout replaces no job, no artwork and no device.
+fn refuse_inputs(output: &Path, prepared: &Prepared) -> Result<(), Error> {
+    let is_artwork = |real| prepared.preflight.artworks().iter().any(|artwork| artwork.path == real);
+    if output.canonicalize().is_ok_and(|real| !real.is_file() || is_artwork(real) || Job::read(output).is_ok()) {
+        let message = "it is no layout and will not be replaced: choose another name".to_owned();
+        return Err(ErrorKind::Document { file: Some(output.to_owned()), at: String::new(), message }.into());
+    }
+    Ok(())
+}
+
+/// What is wrong with a job as a whole is wrong with the file that it was read from.
+fn in_file<T>(outcome: Result<T, Error>, path: &Path) -> Result<T, Error> {
+    outcome.map_err(|error| match error.into_kind() {
+        ErrorKind::Document { file: None, at, message } => ErrorKind::Document { file: Some(path.to_owned()), at, message }.into(),
+        kind => kind.into(),
+    })
 }
 
 /// The folder that a file lies in.
@@ -270,6 +296,8 @@ fn start_log(cli: &Cli) {
     };
     let level = cli.log_level.unwrap_or(if bar { LevelFilter::WARN } else { LevelFilter::INFO });
     let log = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    // A standard error that is closed or full must not stop the print.
+    let log = log.log_internal_errors(false);
     match cli.log_format {
         LogFormat::Text => log.with_target(false).init(),
         LogFormat::Json => log.json().init(),

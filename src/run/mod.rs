@@ -1,26 +1,23 @@
 //! The whole flow in one call: from a job or a layout to finished, reported parts.
 
-use std::collections::HashMap;
-use std::fs;
+mod folder;
+
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use tracing::{info, warn};
 
-use crate::budget::{MemoryBudget, Reservation};
-use crate::encode::PngPart;
-use crate::error::{Error, ErrorKind, Result};
+use self::folder::OutputFolder;
+use crate::budget::{MemoryBudget, PROCESS_BYTES, Reservation};
+use crate::error::{Error, Result};
 use crate::job::Job;
 use crate::layout::{Layout, Packing, pack, shortest_length};
 use crate::plan::RenderPlan;
 use crate::preflight::{Preflight, PreflightOptions};
-use crate::render::{Cancel, Existing, Progress, Renderer, refuse_existing, remove_if_there};
+use crate::render::{Cancel, Existing, Progress, Renderer};
 use crate::report::{Report, RunFacts, Seconds};
 use crate::system::SystemMemory;
-
-/// What the program itself holds apart from its buffers: code, stacks, allocator slack, decoder state.
-pub const PROCESS_BYTES: u64 = 16 << 20;
 
 /// How a [`Run`] goes about its work.
 #[derive(Clone, Debug, Default)]
@@ -69,6 +66,16 @@ enum Source<'a> {
     LaidOutJob(&'a Job, &'a Path, &'a Layout),
 }
 
+impl Source<'_> {
+    fn memory_bytes(&self) -> u64 {
+        match self {
+            Self::Job(job) => job.memory_bytes(),
+            Self::Layout(layout) => layout.memory_bytes(),
+            Self::LaidOutJob(job, _, layout) => job.memory_bytes() + layout.memory_bytes(),
+        }
+    }
+}
+
 /// What is to be rendered: the results of the first stages, and the budget that the later ones take their memory from.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -81,7 +88,8 @@ pub struct Prepared {
     pub length_lower_bound_px: u64,
     /// The run's budget.
     pub budget: MemoryBudget,
-    process: Reservation,
+    /// Held for the program itself, and for what it was given.
+    charges: [Reservation; 2],
     seconds: Seconds,
 }
 
@@ -97,15 +105,20 @@ impl Prepared {
 }
 
 impl RunOptions {
+    /// The most memory that the whole process may take, in bytes, as given or by default.
+    #[must_use]
+    pub fn limit_bytes(&self) -> u64 {
+        self.max_memory_bytes.unwrap_or_else(|| SystemMemory::now().default_limit_bytes())
+    }
+
     /// The budget of a run: the memory limit, of which the program itself holds [`PROCESS_BYTES`] as long as the reservation lives.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit) when the limit is below that.
     pub fn budget(&self) -> Result<(MemoryBudget, Reservation)> {
-        let memory = SystemMemory::now();
-        let limit_bytes = self.max_memory_bytes.unwrap_or_else(|| memory.default_limit_bytes());
-        if let Some(container_limit_bytes) = memory.container_limit_bytes.filter(|&container| container < limit_bytes) {
+        let limit_bytes = self.limit_bytes();
+        if let Some(container_limit_bytes) = SystemMemory::now().container_limit_bytes.filter(|&container| container < limit_bytes) {
             warn!(
                 limit_bytes,
                 container_limit_bytes, "the memory limit is above the container's, which will end the program when it is reached"
@@ -161,6 +174,7 @@ impl<'a> Run<'a> {
 
     fn prepare_with(&self, options: &PreflightOptions) -> Result<Prepared> {
         let (budget, process) = self.options.budget()?;
+        let source = budget.reserve(self.source.memory_bytes(), "the job")?;
         let started = Instant::now();
         let of_layout = |layout: &Layout| layout.preflight(self.base, options, &budget);
         let (preflight, checked_seconds, layout, length_lower_bound_px) = match self.source {
@@ -187,7 +201,7 @@ impl<'a> Run<'a> {
         };
         self.options.cancel.check()?;
         let seconds = Seconds { preflight: checked_seconds, pack: started.elapsed().as_secs_f64() - checked_seconds, ..Seconds::default() };
-        Ok(Prepared { preflight, layout, length_lower_bound_px, budget, process, seconds })
+        Ok(Prepared { preflight, layout, length_lower_bound_px, budget, charges: [process, source], seconds })
     }
 
     /// Runs the whole flow: renders every part into `folder`, then writes `layout.json` and `report.json` beside them. The folder is made
@@ -204,13 +218,10 @@ impl<'a> Run<'a> {
         let prepared = self.prepare_with(&PreflightOptions { read_to_end, ..self.options.preflight.clone() })?;
         let plan = prepared.plan(self.options.threads())?;
         let names = part_names(plan.layout());
-        refuse_inputs(&plan, folder, &names)?;
-        let documents = [folder.join("layout.json"), folder.join("report.json")];
-        if self.options.existing == Existing::Refuse && folder.is_dir() {
-            refuse_existing(&documents)?;
-            refuse_unfinished(folder)?;
+        if let Some(temp_dir) = self.options.temp_dir.as_deref().filter(|folder| !folder.is_dir()) {
+            return Err(Error::io("use for temporary files", temp_dir, io::ErrorKind::NotADirectory.into()));
         }
-        let Prepared { preflight, length_lower_bound_px, budget, process: _process, mut seconds, .. } = prepared;
+        let Prepared { preflight, length_lower_bound_px, budget, charges: _charges, mut seconds, .. } = prepared;
         let memory = plan.memory();
         info!(
             limit_bytes = budget.limit_bytes(),
@@ -225,16 +236,15 @@ impl<'a> Run<'a> {
 
         self.options.cancel.check()?;
         let rendering = Instant::now();
-        let made = make_folder(folder)?;
-        let replaced = if self.options.existing == Existing::Overwrite { retract_report(&documents[1]) } else { Vec::new() };
+        let output = OutputFolder::claim(folder, &plan, &names, self.options.existing, budget.limit_bytes())?;
+        if self.options.existing == Existing::Overwrite {
+            output.retract_report();
+        }
         let mut renderer = Renderer::new(budget.clone()).existing(self.options.existing).cancel(self.options.cancel.clone());
         if let Some(temp_dir) = &self.options.temp_dir {
             renderer = renderer.temp_dir(temp_dir);
         }
-        let rendered = renderer.render(&plan, folder, &names, progress).inspect_err(|_| {
-            // Removed only while empty: what can be resumed stays.
-            made.iter().for_each(|folder| drop(fs::remove_dir(folder)));
-        })?;
+        let rendered = renderer.render(&plan, folder, &names, progress)?;
         seconds.render = rendering.elapsed().as_secs_f64();
         seconds.total = started.elapsed().as_secs_f64();
 
@@ -251,13 +261,9 @@ impl<'a> Run<'a> {
             length_lower_bound_px,
         };
         let report = Report::new(plan.layout(), &names, &rendered, facts);
-        let [layout_path, report_path] = documents;
-        plan.layout().rebased(self.base, folder)?.write(&layout_path)?;
-        report.write(&report_path)?;
-        for stale in replaced.iter().filter(|name| !names.contains(name)).map(|name| folder.join(name)) {
-            remove_if_there(&stale);
-            remove_if_there(&PngPart::partial_path(&stale));
-        }
+        plan.layout().rebased(self.base, folder)?.write(&output.layout_path())?;
+        report.write(&output.report_path())?;
+        output.remove_stale(&plan, &names, &self.options.cancel);
         info!(parts = report.parts.len(), copies = report.placed_copies, "all done");
         Ok(report)
     }
@@ -268,48 +274,6 @@ fn part_names(layout: &Layout) -> Vec<String> {
     let parts = u32::try_from(layout.parts.len()).unwrap_or(u32::MAX);
     let date = today();
     (1..=parts).map(|part| format!("{}.png", layout.output.file_name(&layout.name, part, parts, &date))).collect()
-}
-
-/// Refuses to replace an artwork by a part that is made of it.
-fn refuse_inputs(plan: &RenderPlan, folder: &Path, names: &[String]) -> Result<()> {
-    // Artwork paths are real ones; an output that is not there yet is no artwork.
-    let outputs: HashMap<PathBuf, &String> = names.iter().filter_map(|name| Some((folder.join(name).canonicalize().ok()?, name))).collect();
-    match plan.artworks().iter().find_map(|artwork| outputs.get(&artwork.path)) {
-        Some(name) => {
-            let message = format!("its part {name:?} would replace an artwork: choose another output folder or name");
-            Err(ErrorKind::Layout { part: None, message }.into())
-        }
-        None => Ok(()),
-    }
-}
-
-/// Refuses to go on where an unfinished part of any name lies in the folder.
-fn refuse_unfinished(folder: &Path) -> Result<()> {
-    // A folder that cannot be listed is told when it is written to.
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    match entries.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "partial")) {
-        Some(path) => Err(ErrorKind::OutputExists { path }.into()),
-        None => Ok(()),
-    }
-}
-
-/// Takes back the report of an earlier run before its parts are replaced, and says which files it lists.
-fn retract_report(path: &Path) -> Vec<String> {
-    let parts = Report::read(path).map_or(Vec::new(), |report| report.parts);
-    remove_if_there(path);
-    let plain = |name: &String| Path::new(name).file_name() == Some(name.as_ref());
-    parts.into_iter().map(|part| part.file).filter(plain).collect()
-}
-
-/// Makes the folder and its parents; returns those that were not there, the innermost first.
-fn make_folder(folder: &Path) -> Result<Vec<PathBuf>> {
-    if folder.exists() && !folder.is_dir() {
-        return Err(Error::io("use as a folder", folder, io::ErrorKind::NotADirectory.into()));
-    }
-    let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
-    let made = folder.ancestors().take_while(missing).map(Path::to_owned).collect();
-    fs::create_dir_all(folder).map_err(|source| Error::io("create the folder", folder, source))?;
-    Ok(made)
 }
 
 /// The local date, such as `2026-01-31`.
