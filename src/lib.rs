@@ -35,7 +35,7 @@
 //!                                                                 where they live  as one unit
 //!                                                                     │
 //!                                        ArtworkStore ◀───────────────┘  decode once per artwork, resample once per size:
-//!                                        resident in RAM │ spilled to an unlinked, mapped temporary file
+//!                                        resident in RAM │ streamed, in step with the bands │ spilled to an unlinked file
 //! ```
 //!
 //! [`Run`] is the flow in one call. Every stage is a value that can be inspected, saved or replaced:
@@ -62,7 +62,7 @@
 //! |---|---|
 //! | `geom` `pixel` `error` `budget` `system` | the words: lengths, resolutions, pixel rectangles, pixels, the error type, the memory ledger, the machine's memory |
 //! | `job` | `job.json`: orders, items, media, sizing rules, order selection, output options |
-//! | `artwork` | headers, decoders behind one row reader, visible rectangles, windowed resampling, turned rasters in RAM or spilled |
+//! | `artwork` | headers, decoders behind one row reader, visible rectangles, resampling by rows, turned rasters: resident, streamed or spilled |
 //! | `preflight` | artwork opened once, physical → pixels, every problem and warning |
 //! | `layout` | parts and placements, `layout.json`, packing, validity, lower bounds |
 //! | `encode` | row filters, deflate, fragments, the PNG container, resuming |
@@ -78,6 +78,11 @@
 //! buffer's size before the first pixel is decoded; [`RenderPlan::memory`] gives the peak and the formula. If the limit cannot hold the work,
 //! the error says so before anything is written, with the smallest limit that would do. [`PROCESS_BYTES`] of the limit are for the program
 //! itself.
+//!
+//! From headers alone the plan chooses a [`Residence`] for every raster: *resident* over its life on the part while there is room, *streamed*
+//! where it is drawn once and unturned, so that the decoder runs in step with the bands, else *spilled*: turned block by block into an
+//! unlinked temporary file, from which each band reads its own rows into buffers of its own. Files are not mapped, so that the resident set is
+//! what was reserved.
 //!
 //! # Bytes depend on the plan only
 //!

@@ -647,8 +647,8 @@ fn input_and_output() -> Error {
     let options = RunOptions { max_memory_bytes: Some(smallest), temp_dir: Some(temp_dir.clone()), ..RunOptions::default() };
     let error = Run::of_layout(&scene, shop.base()).options(options).render(&shop.path("scene"), |_| {}).unwrap_err();
     let ErrorKind::Io { action, path, source } = error.kind() else { panic!("{error:?}") };
-    assert_eq!((*action, path, source.kind()), ("create a temporary file in", &temp_dir, io::ErrorKind::NotFound));
-    says(&error, &["could not create a temporary file in", temp_dir.to_str().unwrap()]);
+    assert_eq!((*action, path, source.kind()), ("find the folder for temporary files", &temp_dir, io::ErrorKind::NotADirectory));
+    says(&error, &["could not find the folder for temporary files", temp_dir.to_str().unwrap()]);
     assert!(error.source().unwrap().downcast_ref::<io::Error>().is_some(), "a full disk must stay recognisable");
     error
 }

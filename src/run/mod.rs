@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
         let plan = prepared.plan(self.options.threads())?;
         let names = part_names(plan.layout());
         if let Some(temp_dir) = self.options.temp_dir.as_deref().filter(|folder| !folder.is_dir()) {
-            return Err(Error::io("use for temporary files", temp_dir, io::ErrorKind::NotADirectory.into()));
+            return Err(Error::io("find the folder for temporary files", temp_dir, io::ErrorKind::NotADirectory.into()));
         }
         let Prepared { preflight, length_lower_bound_px, budget, charges: _charges, mut seconds, .. } = prepared;
         let memory = plan.memory();
