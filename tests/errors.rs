@@ -660,7 +660,7 @@ fn cancelled() -> Error {
     cancel.cancel();
     let options = RunOptions { cancel: cancel.clone(), ..RunOptions::default() };
     let error = Run::of_layout(&layout, shop.base()).options(options).render(&shop.path("other"), |_| {}).unwrap_err();
-    says(&error, &["cancelled", "can be resumed"]);
+    says(&error, &["cancelled", "--resume"]);
     let proof = verify(&shop.path("out"), 1, &MemoryBudget::new(PLENTY), &cancel).unwrap_err();
     assert!(matches!(proof.kind(), ErrorKind::Cancelled));
     error
