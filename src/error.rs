@@ -147,6 +147,24 @@ pub enum ErrorKind {
         /// The limit.
         limit_bytes: u64,
     },
+    /// A disk has too little space left for the work.
+    DiskSpace {
+        /// The folder on it.
+        folder: PathBuf,
+        /// What would be written there.
+        what: &'static str,
+        /// Bytes that are needed.
+        needed_bytes: u64,
+        /// Bytes that are there.
+        available_bytes: u64,
+    },
+    /// The folder for temporary files lies in memory, where they would break the memory limit.
+    TemporaryFilesInMemory {
+        /// The folder.
+        folder: PathBuf,
+        /// Bytes that would be written there.
+        needed_bytes: u64,
+    },
     /// A finished part that is not what its layout and report say.
     NotProven {
         /// The part's file.
@@ -230,6 +248,19 @@ impl fmt::Display for Error {
                 f,
                 "the memory limit of {} cannot hold {what}: use --max-memory {} or more",
                 crate::budget::display_bytes(*limit_bytes),
+                crate::budget::display_bytes(*needed_bytes),
+            ),
+            ErrorKind::DiskSpace { folder, what, needed_bytes, available_bytes } => write!(
+                f,
+                "the disk of {} has {} left and {what} need {}: free some space or choose another folder",
+                folder.display(),
+                crate::budget::display_bytes(*available_bytes),
+                crate::budget::display_bytes(*needed_bytes),
+            ),
+            ErrorKind::TemporaryFilesInMemory { folder, needed_bytes } => write!(
+                f,
+                "{} is a RAM disk, where {} of temporary files would take memory beyond the limit: use --temp-dir with a folder on a real disk, or a larger --max-memory",
+                folder.display(),
                 crate::budget::display_bytes(*needed_bytes),
             ),
             ErrorKind::NotProven { path, message } => write!(f, "{} is not as printed: {message}", path.display()),

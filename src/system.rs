@@ -1,4 +1,4 @@
-//! What the machine and the container leave to this process: memory used, available and limited.
+//! What the machine and the container leave to this process: memory used, available and limited, and space on disks.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -90,6 +90,59 @@ fn limits_of(line: &str, root: &Path) -> Vec<Container> {
         .collect()
 }
 
+/// The disk that a folder lies on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Disk {
+    /// Bytes that this process may still write.
+    pub(crate) available_bytes: u64,
+    /// Whether what is written to it stays in memory: a RAM disk.
+    pub(crate) is_memory: bool,
+    /// Tells disks apart.
+    device: u64,
+}
+
+impl Disk {
+    /// Looks at the disk of `folder`, or of the nearest of its parents that is there; `None` where the system does not tell.
+    pub(crate) fn of(folder: &Path) -> Option<Self> {
+        let there = folder.ancestors().find(|folder| folder.exists()).unwrap_or(Path::new("."));
+        disk(if there.as_os_str().is_empty() { Path::new(".") } else { there })
+    }
+
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.device == other.device
+    }
+}
+
+#[cfg(unix)]
+fn disk(folder: &Path) -> Option<Disk> {
+    use std::os::unix::fs::MetadataExt;
+    let space = rustix::fs::statvfs(folder).ok()?;
+    Some(Disk {
+        available_bytes: space.f_bavail.saturating_mul(space.f_frsize),
+        is_memory: is_memory(folder),
+        device: fs::metadata(folder).ok()?.dev(),
+    })
+}
+
+#[cfg(not(unix))]
+fn disk(_: &Path) -> Option<Disk> {
+    None
+}
+
+/// By the file system's magic number (statfs(2)): tmpfs or ramfs.
+#[cfg(target_os = "linux")]
+fn is_memory(folder: &Path) -> bool {
+    const TMPFS_MAGIC: u64 = 0x0102_1994;
+    const RAMFS_MAGIC: u64 = 0x8584_58f6;
+    // The type's width and sign differ between architectures; the magic numbers fit all.
+    rustix::fs::statfs(folder).is_ok_and(|disk| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&(disk.f_type as u64 & u64::from(u32::MAX))))
+}
+
+#[cfg(all(unix, not(target_os = "linux")))]
+fn is_memory(_: &Path) -> bool {
+    false
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +167,25 @@ mod tests {
         write(root, "pod/memory.max", "max\n");
         write(root, "memory.max", "300\n");
         assert_eq!(container(&root.join("own"), root), Some(Container { limit_bytes: 300, used_bytes: 0 }));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_disk_is_that_of_the_nearest_folder_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = Disk::of(folder.path()).unwrap();
+        assert!(disk.available_bytes > 0 && Disk::of(&folder.path().join("not/yet")).unwrap().is_same(&disk));
+        assert!(Disk::of(Path::new("")).is_some());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_ram_disk_is_known_as_one() {
+        let mounts = fs::read_to_string("/proc/mounts").unwrap();
+        let fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
+        for mount in fields.filter(|fields| ["tmpfs", "ext4"].contains(&fields[2]) && Path::new(fields[1]).is_dir()) {
+            assert_eq!(Disk::of(Path::new(mount[1])).map(|disk| disk.is_memory), Some(mount[2] == "tmpfs"), "{mount:?}");
+        }
     }
 
     #[test]

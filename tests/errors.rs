@@ -19,7 +19,7 @@ use gangsheet::{
 type Reached<T> = (&'static str, fn() -> T);
 
 /// One test per kind: it makes the error, checks it, and hands it on, so that the list itself can be checked.
-const ERROR_KINDS: [Reached<Error>; 19] = [
+const ERROR_KINDS: [Reached<Error>; 21] = [
     ("InvalidLength", invalid_length),
     ("InvalidByteSize", invalid_byte_size),
     ("InvalidDpi", invalid_dpi),
@@ -35,6 +35,8 @@ const ERROR_KINDS: [Reached<Error>; 19] = [
     ("FolderInUse", folder_in_use),
     ("NotResumable", not_resumable),
     ("MemoryLimit", memory_limit),
+    ("DiskSpace", disk_space),
+    ("TemporaryFilesInMemory", temporary_files_in_memory),
     ("NotProven", not_proven),
     ("Io", input_and_output),
     ("Cancelled", cancelled),
@@ -618,6 +620,41 @@ fn memory_limit() -> Error {
 }
 
 /// In detail in `verify.rs`.
+/// A layout of one turned copy of `side` × `side` px, none of which stays in memory under a limit of `limit_bytes`.
+fn spilling(shop: &Shop, side: u32, limit_bytes: u64, temp_dir: &Path) -> Error {
+    shop.artwork("dot.png", &draw(Style::Gradient, 1, 2, 2));
+    let placement = Placement { turn: Turn::Cw90, ..placement("dot.png", 1, rect(0, 0, side, side)) };
+    let layout = layout([((side, side), vec![placement])]);
+    let options = RunOptions { max_memory_bytes: Some(limit_bytes), temp_dir: Some(temp_dir.to_owned()), ..RunOptions::default() };
+    let error = Run::of_layout(&layout, shop.base()).options(options).render(&shop.path("out"), |_| {}).unwrap_err();
+    assert!(!shop.path("out").exists());
+    error
+}
+
+fn disk_space() -> Error {
+    let shop = Shop::new();
+    // 16 TB of pixels.
+    let error = spilling(&shop, 2_000_000, 8 << 30, shop.base());
+    let ErrorKind::DiskSpace { folder, needed_bytes, available_bytes, .. } = error.kind() else { panic!("{error:?}") };
+    assert!(folder == shop.base() && *needed_bytes >= 16_000_000_000_000 && available_bytes < needed_bytes);
+    says(&error, &["the disk of", shop.base().to_str().unwrap(), "free some space"]);
+    error
+}
+
+fn temporary_files_in_memory() -> Error {
+    // Most Linux systems have this RAM disk; the message is the same without.
+    let ram_disk = Path::new("/dev/shm");
+    let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
+    let error = if mounts.contains(" /dev/shm tmpfs ") {
+        spilling(&Shop::new(), 4000, PROCESS_BYTES + (24 << 20), ram_disk)
+    } else {
+        ErrorKind::TemporaryFilesInMemory { folder: ram_disk.to_owned(), needed_bytes: 1 }.into()
+    };
+    assert!(matches!(error.kind(), ErrorKind::TemporaryFilesInMemory { folder, .. } if folder == ram_disk), "{error:?}");
+    says(&error, &["/dev/shm is a RAM disk", "--temp-dir", "--max-memory"]);
+    error
+}
+
 fn not_proven() -> Error {
     let (shop, _) = finished();
     let part = shop.path("out/Test part 1.png");

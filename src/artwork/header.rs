@@ -36,6 +36,8 @@ pub struct ArtworkHeader {
     pub dpi: Option<(f64, f64)>,
     /// Tells contents apart: SHA-256 of the bytes, or for PNG of all chunks' types, lengths and CRCs and of the file's length.
     pub fingerprint: [u8; 32],
+    /// Size of the file in bytes.
+    pub file_bytes: u64,
     /// Bytes that the decoder of this file holds, apart from a constant and from a JPEG's frame.
     pub(super) decoder_bytes: u64,
     /// What the decoder of a JPEG file wants to know beforehand.

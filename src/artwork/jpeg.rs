@@ -95,6 +95,7 @@ pub(super) fn probe(mut source: Source) -> Result<ArtworkHeader> {
         may_be_transparent: false,
         dpi: markers.dpi,
         fingerprint: source.digest()?,
+        file_bytes: source.length_bytes(),
         decoder_bytes: end + decoder_bytes(frame, markers.metadata_bytes, scans),
         jpeg: Facts {
             channels: match frame.channels {

@@ -42,6 +42,10 @@ pub struct MemoryPlan {
     pub peak_bytes: u64,
     /// Bytes that are written to the temporary folder over the whole run.
     pub spill_bytes: u64,
+    /// Bytes that temporary files take at once, at most.
+    pub spill_peak_bytes: u64,
+    /// About how many bytes all parts will have: artwork compresses in print about as it does in its file. Copies side by side take less.
+    pub output_bytes: u64,
     /// The smallest limit under which this layout can be rendered.
     pub smallest_limit_bytes: u64,
 }
@@ -97,6 +101,7 @@ pub(super) fn decide(
     let mut usage: Vec<u64> = (0..transient.len())
         .map(|point| Some(transient[point] + ahead(point)).filter(|&both| workers > 1 && both <= for_artwork).unwrap_or(transient[point]))
         .collect();
+    let mut spilled = vec![0; usage.len()];
     let mut spill_bytes = 0;
     for life in lives(parts, specs, artworks) {
         let decode = &mut parts[life.part].decodes[life.decode];
@@ -115,11 +120,12 @@ pub(super) fn decide(
                 transient[start] = bytes;
                 Residence::Streamed
             }
-            None if held_over(life.points, life.bytes) => {
+            None if held_over(life.points.clone(), life.bytes) => {
                 decode.bytes += life.bytes;
                 Residence::Resident
             }
             _ => {
+                spilled[life.points].iter_mut().for_each(|bytes| *bytes += life.bytes);
                 spill_bytes += life.bytes;
                 Residence::Spilled
             }
@@ -131,7 +137,16 @@ pub(super) fn decide(
     let peak_bytes = budget.held_bytes() + fixed_bytes + usage.into_iter().max().unwrap_or(0);
     // What earlier stages held at once counts too.
     let smallest_limit_bytes = (budget.held_bytes() + smallest).max(budget.high_water_bytes());
-    Ok(MemoryPlan { workers, window, fixed_bytes, peak_bytes, spill_bytes, smallest_limit_bytes })
+    Ok(MemoryPlan {
+        workers,
+        window,
+        fixed_bytes,
+        peak_bytes,
+        spill_bytes,
+        spill_peak_bytes: spilled.into_iter().max().unwrap_or(0),
+        output_bytes: output_bytes(parts, specs, artworks),
+        smallest_limit_bytes,
+    })
 }
 
 /// What decoding and resampling an artwork into all its rasters holds, without the rasters.
@@ -145,6 +160,18 @@ fn transient_bytes(decode: &super::Decode, specs: &[RasterSpec], artworks: &[Che
     rasters.fold(reading, u64::saturating_add)
 }
 
+/// About how many bytes the parts will have; see [`MemoryPlan::output_bytes`].
+fn output_bytes(parts: &[PartPlan], specs: &[RasterSpec], artworks: &[CheckedArtwork]) -> u64 {
+    let printed = |&raster: &u32| {
+        let spec = &specs[raster as usize];
+        let header = &artworks[spec.artwork].header;
+        // More pixels than the file has hold no more than it does.
+        let bytes = u128::from(header.file_bytes) * u128::from(spec.size.area().min(header.size.area())) / u128::from(header.size.area());
+        u64::try_from(bytes).unwrap_or(u64::MAX).min(spec.size.rgba_bytes())
+    };
+    parts.iter().flat_map(|part| &part.raster_of).map(printed).fold(0, u64::saturating_add)
+}
+
 /// A row of an image as pixels.
 fn row_bytes(size: PxSize) -> u64 {
     u64::from(size.width()) * Rgba8::BYTES as u64
@@ -153,12 +180,15 @@ fn row_bytes(size: PxSize) -> u64 {
 fn fixed_bytes(parts: &[PartPlan], workers: usize, window: usize) -> u64 {
     let worst = |bytes: &dyn Fn(&PartPlan) -> u64| parts.iter().map(bytes).max().unwrap_or(0);
     let rows = |part: &PartPlan| part.bands.iter().map(|band| band.rows.len()).max().unwrap_or(0);
+    // A band is encoded, or proven as the pixels that it is.
+    let pixels = |part: &PartPlan| row_bytes(part.size()) * u64::from(rows(part));
     let worker = worst(&|part| {
         let strip = row_bytes(part.size()) * u64::from(STRIP_ROWS.get().min(rows(part)) + 1);
         let rows_of_artwork = part.bands.iter().map(|band| band.drawn_pixels * Rgba8::BYTES as u64).max().unwrap_or(0);
-        strip + rows_of_artwork + BandEncoder::memory_bytes(part.header.size.width(), part.header.format, rows(part))
+        strip + rows_of_artwork + BandEncoder::memory_bytes(part.header.size.width(), part.header.format, rows(part)).max(pixels(part))
     });
-    let fragment = worst(&|part| BandEncoder::fragment_bound_bytes(part.header.size.width(), part.header.format, rows(part)));
+    let fragment =
+        worst(&|part| BandEncoder::fragment_bound_bytes(part.header.size.width(), part.header.format, rows(part)).max(pixels(part)));
     worker * workers as u64 + fragment * (window - workers) as u64
 }
 

@@ -2,6 +2,7 @@
 
 mod band;
 mod cancel;
+mod disk;
 mod outputs;
 mod runner;
 mod store;
@@ -16,6 +17,7 @@ use tracing::{info, info_span, warn};
 pub(crate) use self::band::compose_band;
 pub use self::band::render_band;
 pub use self::cancel::Cancel;
+pub(crate) use self::disk::{check_output, check_spill};
 pub use self::outputs::Existing;
 use self::outputs::{Start, check_names};
 pub(crate) use self::outputs::{refuse_existing, remove_if_there};

@@ -16,7 +16,7 @@ use crate::layout::Layout;
 use crate::pixel::Rgba8;
 use crate::plan::{Band, RenderPlan};
 use crate::preflight::PreflightOptions;
-use crate::render::{ArtworkStore, Cancel, Crew, compose_band};
+use crate::render::{ArtworkStore, Cancel, Crew, check_spill, compose_band};
 
 /// What [`verify`] proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,15 +48,21 @@ pub fn verify(folder: &Path, threads: usize, budget: &MemoryBudget, cancel: &Can
     let _documents = budget.reserve(layout.memory_bytes(), "the layout")?;
     check_facts(&report, &layout).map_err(|message| not_proven(&folder.join("report.json"), message))?;
     let artworks = layout.preflight(folder, &PreflightOptions::default(), budget)?.into_artworks();
+    // What reading a part takes is not there for the plan.
+    let reading_bytes = report.parts.iter().map(|part| PartRows::memory_bytes(folder, part)).max();
+    let reading = budget.reserve(reading_bytes.unwrap_or(0), "the rows of a part")?;
     let plan = RenderPlan::new(layout, artworks, threads, budget)?;
-    let _fixed = budget.reserve(plan.memory().fixed_bytes, "bands in flight")?;
+    drop(reading);
+    check_spill(plan.memory(), folder)?;
+    let bands_in_flight = budget.reserve(plan.memory().fixed_bytes, "bands in flight")?.into_budget();
     let store = ArtworkStore::new(budget.clone(), folder, cancel.clone()).in_order();
     for (index, part) in report.parts.iter().enumerate() {
         let path = part_path(folder, part)?;
         let mut rows = PartRows::open(&path, plan.parts()[index].header(), budget)?;
         let crew = Crew { plan: &plan, store: &store, budget, cancel };
         let bands = 0..plan.parts()[index].bands().len();
-        crew.run(index, bands, |band| expected_rows(&plan, band, &store), |band, expected| rows.compare(&plan, band, &expected))?;
+        let expected = |band: &Band| expected_rows(&plan, band, &store, &bands_in_flight);
+        crew.run(index, bands, expected, |band, expected| rows.compare(&plan, band, &expected))?;
         rows.finish()?;
         // Last: where pixels differ, the copy says more than the hash.
         check_hash(&path, part, cancel)?;
@@ -127,9 +133,15 @@ pub(crate) fn check_hash(path: &Path, part: &PartReport, cancel: &Cancel) -> Res
 }
 
 /// A band's rows as the artwork gives them.
-fn expected_rows(plan: &RenderPlan, band: &Band, store: &ArtworkStore) -> Result<Vec<Rgba8>> {
-    let mut expected = Vec::with_capacity(band.rows().len() as usize * plan.parts()[band.part()].size().width() as usize);
-    compose_band(plan, band, store, |_, strip| expected.extend_from_slice(strip))?;
+fn expected_rows(plan: &RenderPlan, band: &Band, store: &ArtworkStore, budget: &MemoryBudget) -> Result<Buffer<Rgba8>> {
+    let width = plan.parts()[band.part()].size().width() as usize;
+    let mut expected = budget.buffer(band.rows().len() as usize * width, "a band of the part")?;
+    let mut rest = &mut expected[..];
+    compose_band(plan, band, store, |_, strip| {
+        let (rows, behind) = std::mem::take(&mut rest).split_at_mut(strip.len());
+        rows.copy_from_slice(strip);
+        rest = behind;
+    })?;
     Ok(expected)
 }
 
@@ -141,6 +153,12 @@ struct PartRows<'a> {
 }
 
 impl<'a> PartRows<'a> {
+    /// Bytes that reading the part holds; of a file that cannot be read, which is told when it is opened, none.
+    fn memory_bytes(folder: &Path, part: &PartReport) -> u64 {
+        let header = part_path(folder, part).and_then(|path| probe(&path));
+        header.map_or(0, |header| ArtworkReader::memory_bytes(&header) + u64::from(header.size.width()) * Rgba8::BYTES as u64)
+    }
+
     /// Opens the file and checks what it says about itself. Rows come from the reader of artwork, which checks every checksum: the png
     /// crate's leaves out an Adler-32 that lies in a chunk of its own.
     fn open(path: &'a Path, header: &PartHeader, budget: &MemoryBudget) -> Result<Self> {

@@ -15,7 +15,7 @@ use crate::job::Job;
 use crate::layout::{Layout, Packing, pack, shortest_length};
 use crate::plan::RenderPlan;
 use crate::preflight::{Preflight, PreflightOptions};
-use crate::render::{Cancel, Existing, Progress, Renderer};
+use crate::render::{Cancel, Existing, Progress, Renderer, check_output, check_spill};
 use crate::report::{Report, RunFacts, Seconds};
 use crate::system::SystemMemory;
 
@@ -209,7 +209,9 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`prepare`](Self::prepare), [`RenderPlan::new`] and [`Renderer::render`]. Before rendering starts nothing is written; after
+    /// Those of [`prepare`](Self::prepare), [`RenderPlan::new`] and [`Renderer::render`], [`ErrorKind::FolderInUse`](crate::ErrorKind::FolderInUse),
+    /// [`ErrorKind::DiskSpace`](crate::ErrorKind::DiskSpace) and
+    /// [`ErrorKind::TemporaryFilesInMemory`](crate::ErrorKind::TemporaryFilesInMemory). Before rendering starts nothing is written; after
     /// [`ErrorKind::Artwork`] everything that this run wrote is removed again.
     pub fn render(&self, folder: &Path, progress: impl FnMut(Progress)) -> Result<Report> {
         let started = Instant::now();
@@ -218,15 +220,15 @@ impl<'a> Run<'a> {
         let prepared = self.prepare_with(&PreflightOptions { read_to_end, ..self.options.preflight.clone() })?;
         let plan = prepared.plan(self.options.threads())?;
         let names = part_names(plan.layout());
-        if let Some(temp_dir) = self.options.temp_dir.as_deref().filter(|folder| !folder.is_dir()) {
-            return Err(Error::io("find the folder for temporary files", temp_dir, io::ErrorKind::NotADirectory.into()));
-        }
+        self.check_disks(&plan, folder)?;
         let Prepared { preflight, length_lower_bound_px, budget, charges: _charges, mut seconds, .. } = prepared;
         let memory = plan.memory();
         info!(
             limit_bytes = budget.limit_bytes(),
             peak_bytes = memory.peak_bytes,
             spill_bytes = memory.spill_bytes,
+            spill_peak_bytes = memory.spill_peak_bytes,
+            output_bytes = memory.output_bytes,
             workers = memory.workers,
             window = memory.window,
             "planned {} copies on {} parts",
@@ -266,6 +268,22 @@ impl<'a> Run<'a> {
         output.remove_stale(&plan, &names, &self.options.cancel);
         info!(parts = report.parts.len(), copies = report.placed_copies, "all done");
         Ok(report)
+    }
+}
+
+impl Run<'_> {
+    /// Whether there is room for what the plan writes.
+    fn check_disks(&self, plan: &RenderPlan, folder: &Path) -> Result<()> {
+        let temp_dir = self.options.temp_dir.as_deref();
+        if let Some(missing) = temp_dir.filter(|folder| !folder.is_dir()) {
+            return Err(Error::io("find the folder for temporary files", missing, io::ErrorKind::NotADirectory.into()));
+        }
+        let temp_dir = temp_dir.unwrap_or(folder);
+        match self.options.existing {
+            // How much of the parts is there already is not known yet.
+            Existing::Resume => check_spill(plan.memory(), temp_dir),
+            Existing::Refuse | Existing::Overwrite => check_output(plan.memory(), folder, temp_dir),
+        }
     }
 }
 

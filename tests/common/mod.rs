@@ -146,7 +146,8 @@ pub(crate) struct Shop {
 
 impl Shop {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        // Not where a system keeps temporary files: that may be a RAM disk, to which nothing is spilled.
+        Self { folder: tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap() }
     }
 
     /// What relative artwork paths hold from.

@@ -120,6 +120,7 @@ pub(super) fn probe(source: Source) -> Result<ArtworkHeader> {
         interlaced: ihdr.interlaced,
         may_be_transparent: has_key || matches!(ihdr.color, Color::GreyAlpha | Color::Rgba),
         dpi,
+        file_bytes: chunks.source().length_bytes(),
         fingerprint: chunks.fingerprint(),
         decoder_bytes: reader::decoder_bytes(ihdr),
         jpeg: Default::default(),

@@ -58,7 +58,7 @@ fn exit_code(kind: &ErrorKind) -> u8 {
     match kind {
         ErrorKind::Preflight { problems } if problems.iter().all(|problem| problem.kind == ProblemKind::Job) => 2,
         ErrorKind::Preflight { .. } | ErrorKind::Artwork { .. } | ErrorKind::DoesNotFit { .. } => 3,
-        ErrorKind::MemoryLimit { .. } => 5,
+        ErrorKind::MemoryLimit { .. } | ErrorKind::DiskSpace { .. } | ErrorKind::TemporaryFilesInMemory { .. } => 5,
         ErrorKind::Cancelled => INTERRUPTED,
         ErrorKind::Io { .. } | ErrorKind::NotProven { .. } | ErrorKind::Panicked { .. } => 1,
         _ => 2,
@@ -259,10 +259,11 @@ fn memory_line(limit_bytes: u64, memory: &MemoryPlan) -> String {
     // Rounded up, so that a limit as shown is never too small.
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     format!(
-        "the memory limit of {} MiB holds it: {} MiB at the peak, {} MiB in temporary files; the smallest limit that would do is {} MiB",
+        "the memory limit of {} MiB holds it: {} MiB at the peak, {} MiB in temporary files, about {} MiB in parts; the smallest limit that would do is {} MiB",
         limit_bytes >> 20,
         mib(memory.peak_bytes),
-        mib(memory.spill_bytes),
+        mib(memory.spill_peak_bytes),
+        mib(memory.output_bytes),
         mib(memory.smallest_limit_bytes)
     )
 }

@@ -1,0 +1,50 @@
+//! Whether the disks hold what will be written, as far as that is known before.
+
+use std::path::Path;
+
+use tracing::warn;
+
+use crate::error::{ErrorKind, Result};
+use crate::plan::MemoryPlan;
+use crate::system::Disk;
+
+/// Repeated copies compress together, to how little depends on where they lie. Space for less than this part of what is expected is too
+/// little in any case.
+const SMALLEST_PART: u64 = 4;
+
+/// Makes sure that `temp_dir` can take the plan's temporary files.
+///
+/// # Errors
+///
+/// [`ErrorKind::DiskSpace`] when its disk has too little space, and [`ErrorKind::TemporaryFilesInMemory`] when it is no disk.
+pub(crate) fn check_spill(plan: &MemoryPlan, temp_dir: &Path) -> Result<()> {
+    let Some(disk) = Disk::of(temp_dir).filter(|_| plan.spill_peak_bytes > 0) else { return Ok(()) };
+    if disk.is_memory {
+        return Err(ErrorKind::TemporaryFilesInMemory { folder: temp_dir.to_owned(), needed_bytes: plan.spill_peak_bytes }.into());
+    }
+    enough(temp_dir, "temporary files", plan.spill_peak_bytes, disk.available_bytes)
+}
+
+/// Makes sure that `folder` can take the plan's parts as well, where it may, and warns where it might not.
+///
+/// # Errors
+///
+/// Those of [`check_spill`].
+pub(crate) fn check_output(plan: &MemoryPlan, folder: &Path, temp_dir: &Path) -> Result<()> {
+    check_spill(plan, temp_dir)?;
+    let Some(disk) = Disk::of(folder) else { return Ok(()) };
+    let shared = Disk::of(temp_dir).is_some_and(|temp| temp.is_same(&disk));
+    let available_bytes = disk.available_bytes.saturating_sub(if shared { plan.spill_peak_bytes } else { 0 });
+    enough(folder, "the parts", plan.output_bytes / SMALLEST_PART, available_bytes)?;
+    if available_bytes < plan.output_bytes {
+        warn!(folder = %folder.display(), available_bytes, expected_bytes = plan.output_bytes, "the disk may be too small for the parts");
+    }
+    Ok(())
+}
+
+fn enough(folder: &Path, what: &'static str, needed_bytes: u64, available_bytes: u64) -> Result<()> {
+    if needed_bytes <= available_bytes {
+        return Ok(());
+    }
+    Err(ErrorKind::DiskSpace { folder: folder.to_owned(), what, needed_bytes, available_bytes }.into())
+}
