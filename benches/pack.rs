@@ -1,9 +1,9 @@
 //! Packing of mixed orders on 22 in film at 300 DPI: copies per second.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use gangsheet::{Blank, Effort, Film, Packing, PxSize, pack_rectangles};
+use gangsheet::{Blank, Effort, MediaPx, Packing, PxSize, pack_rectangles};
 
-const FILM: Film = Film { width: 6600, max_length: 72_000, left: 75, right: 75, top: 75, bottom: 75, gutter_x: 38, gutter_y: 38 };
+const FILM: MediaPx = MediaPx { width: 6600, max_length: 72_000, left: 75, right: 75, top: 75, bottom: 75, gutter_x: 38, gutter_y: 38 };
 
 /// Designs of 1 to 12 in, each ordered up to five times: always the same.
 fn orders(copies: u32) -> Vec<Blank> {

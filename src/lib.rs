@@ -75,7 +75,7 @@
 //! # Memory
 //!
 //! Every buffer that grows with the input takes its bytes from one [`MemoryBudget`] before it is allocated. [`RenderPlan`] knows every
-//! buffer's size before the first pixel is decoded; [`RenderPlan::memory`] gives the peak and the formula. If the limit cannot hold the work,
+//! buffer's size before the first row is rendered; [`RenderPlan::memory`] gives the peak and the formula. If the limit cannot hold the work,
 //! the error says so before anything is written, with the smallest limit that would do. [`PROCESS_BYTES`] of the limit are for the program
 //! itself.
 //!
@@ -123,8 +123,8 @@ pub use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 pub use crate::geom::{Dpi, Length, MAX_SIDE_PX, PxRect, PxSize, Rows, Turn};
 pub use crate::job::{Background, Compression, Crop, Gutter, Item, Job, Margin, Media, NameTemplate, Order, Output, Sizing, TurnPolicy};
 pub use crate::layout::{
-    Blank, Effort, Film, Layout, MAX_COPIES, Packing, Part, Placement, Spot, Violation, check_packing, length_lower_bound, pack,
-    pack_rectangles, packing_memory_bytes, parts_lower_bound, shortest_length,
+    Blank, Effort, Layout, MAX_COPIES, Packing, Part, Placement, Spot, Violation, check_packing, length_lower_bound, pack, pack_rectangles,
+    packing_memory_bytes, parts_lower_bound, shortest_length,
 };
 pub use crate::pixel::Rgba8;
 pub use crate::plan::{Band, Decode, DecodedRaster, MemoryPlan, PartPlan, RasterSpec, RenderPlan};

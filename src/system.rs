@@ -1,6 +1,7 @@
 //! What the machine and the container leave to this process: memory used, available and limited, and space on disks.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
@@ -32,7 +33,7 @@ impl SystemMemory {
         system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, ProcessRefreshKind::nothing().with_memory());
         let resident_bytes = system.process(pid).map_or(0, sysinfo::Process::memory);
         let container = container(Path::new("/proc/self/cgroup"), Path::new("/sys/fs/cgroup"));
-        let left = container.map_or(u64::MAX, |container| container.limit_bytes.saturating_sub(container.used_bytes));
+        let left = container.map_or(u64::MAX, |container| container.left_bytes);
         Self {
             resident_bytes,
             peak_resident_bytes: peak_resident_bytes().unwrap_or(resident_bytes).max(resident_bytes),
@@ -60,14 +61,18 @@ fn peak_resident_bytes() -> Option<u64> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Container {
     limit_bytes: u64,
-    used_bytes: u64,
+    left_bytes: u64,
 }
 
-/// The tightest memory limit among this process's control groups and their parents (cgroups(7)): version 2 in `root/GROUP/memory.max`,
+/// The smallest memory limit among this process's control groups and their parents, and the least that one of them leaves (cgroups(7)).
+/// Files that the kernel keeps in memory only for later do not count as used: it lets go of them first. Version 2 is in `root/GROUP/memory.max`,
 /// version 1 in `root/memory/GROUP/memory.limit_in_bytes`. Inside a container the group's own path is often hidden and `root` is the group.
 fn container(own_groups: &Path, root: &Path) -> Option<Container> {
     let groups = fs::read_to_string(own_groups).ok()?;
-    groups.lines().flat_map(|line| limits_of(line, root)).min_by_key(|container| container.limit_bytes)
+    groups
+        .lines()
+        .flat_map(|line| limits_of(line, root))
+        .reduce(|a, b| Container { limit_bytes: a.limit_bytes.min(b.limit_bytes), left_bytes: a.left_bytes.min(b.left_bytes) })
 }
 
 fn limits_of(line: &str, root: &Path) -> Vec<Container> {
@@ -80,14 +85,28 @@ fn limits_of(line: &str, root: &Path) -> Vec<Container> {
     };
     let own = mount.join(group.trim_start_matches('/'));
     let read = |file: PathBuf| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok();
+    // Version 1 counts a group's children in figures of their own.
+    let cache = |folder: &Path| {
+        let figures = fs::read_to_string(folder.join("memory.stat")).ok()?;
+        let of = |name: &str| figures.lines().find_map(|line| line.strip_prefix(name)?.trim().parse::<u64>().ok());
+        of("total_inactive_file ").or_else(|| of("inactive_file "))
+    };
     own.ancestors()
         .take_while(|folder| folder.starts_with(&mount))
         .filter_map(|folder| {
             // Version 1 says "no limit" with a number near 2⁶³.
             let limit_bytes = read(folder.join(limit)).filter(|&bytes| bytes < 1 << 60)?;
-            Some(Container { limit_bytes, used_bytes: read(folder.join(usage)).unwrap_or(0) })
+            let used_bytes = read(folder.join(usage)).unwrap_or(0).saturating_sub(cache(folder).unwrap_or(0));
+            Some(Container { limit_bytes, left_bytes: limit_bytes.saturating_sub(used_bytes) })
         })
         .collect()
+}
+
+/// Makes the name of the file at `path`, new or changed, as durable as its content. Systems other than Unix cannot open a folder as a
+/// file; they keep a rename without being asked.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 /// The disk that a folder lies on.
@@ -163,10 +182,16 @@ mod tests {
         assert_eq!(container(&root.join("own"), root), None);
         write(root, "memory/shop/memory.limit_in_bytes", "500\n");
         write(root, "memory/shop/memory.usage_in_bytes", "100\n");
-        assert_eq!(container(&root.join("own"), root), Some(Container { limit_bytes: 500, used_bytes: 100 }));
+        assert_eq!(container(&root.join("own"), root), Some(Container { limit_bytes: 500, left_bytes: 400 }));
+        write(root, "memory/shop/memory.stat", "inactive_file 1\ntotal_cache 70\ntotal_inactive_file 60\n");
+        assert_eq!(container(&root.join("own"), root), Some(Container { limit_bytes: 500, left_bytes: 460 }));
         write(root, "pod/memory.max", "max\n");
         write(root, "memory.max", "300\n");
-        assert_eq!(container(&root.join("own"), root), Some(Container { limit_bytes: 300, used_bytes: 0 }));
+        assert_eq!(container(&root.join("own"), root), Some(Container { limit_bytes: 300, left_bytes: 300 }));
+        write(root, "pod/memory.max", "1000\n");
+        write(root, "pod/memory.current", "990\n");
+        write(root, "pod/memory.stat", "anon 900\ninactive_file 10\n");
+        assert_eq!(container(&root.join("own"), root), Some(Container { limit_bytes: 300, left_bytes: 20 }));
     }
 
     #[cfg(unix)]

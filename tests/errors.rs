@@ -10,7 +10,7 @@ use std::path::Path;
 
 use common::{PLENTY, PngKind, Shop, Style, draw, files_in, layout, placement, png_bytes, rect};
 use gangsheet::{
-    Blank, Cancel, Dpi, Error, ErrorKind, Existing, Film, Item, Job, Layout, Length, MAX_SIDE_PX, Media, MemoryBudget, Order,
+    Blank, Cancel, Dpi, Error, ErrorKind, Existing, Item, Job, Layout, Length, MAX_SIDE_PX, Media, MediaPx, MemoryBudget, Order,
     PROCESS_BYTES, Packing, Part, Placement, PngPart, Preflight, PreflightOptions, Problem, ProblemKind, Progress, PxRect, PxSize,
     RenderPlan, Report, Rgba8, Rows, Run, RunOptions, Sizing, Turn, TurnPolicy, pack_rectangles, parse_bytes, verify,
 };
@@ -501,7 +501,7 @@ fn wrong_layout() -> Error {
 }
 
 fn does_not_fit() -> Error {
-    let film = Film { width: 100, max_length: 80, left: 5, right: 5, top: 0, bottom: 10, gutter_x: 3, gutter_y: 3 };
+    let film = MediaPx { width: 100, max_length: 80, left: 5, right: 5, top: 0, bottom: 10, gutter_x: 3, gutter_y: 3 };
     let blank = |width, height, turnable| Blank { size: PxSize::new(width, height).unwrap(), copies: 1, turnable };
     let upright = pack_rectangles(&[blank(70, 90, false)], &film, &Packing::default()).unwrap_err();
     assert!(matches!(upright.kind(), ErrorKind::DoesNotFit { blank: 0, turnable: false, .. }));

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::Path;
 
-use common::{PLENTY, Planned, Shop, files_in, parts_in, scene, smallest_limit_bytes};
+use common::{PLENTY, Planned, Shop, Style, draw, files_in, layout, parts_in, placement, rect, scene, smallest_limit_bytes};
 use gangsheet::{
     ArtworkStore, Cancel, Dpi, Effort, ErrorKind, Existing, Item, Job, Layout, Length, Media, MemoryBudget, Order, Packing, PngPart,
     Progress, RenderPlan, RenderedPart, Renderer, Report, Residence, Run, RunOptions, Sizing, render_band,
@@ -106,13 +106,17 @@ fn threads_budgets_residences_and_temporary_folders_do_not_matter() {
             assert_eq!(rendered.progress, *progress, "{what}");
 
             // The ledger: after each part what the next one shares with it, and nothing after the last.
-            let before = rendered.parts[0].held_bytes.0;
+            let before = rendered.parts[0].memory_before_bytes;
             for (part, kept) in rendered.parts.iter().zip(&rendered.kept_bytes) {
-                assert_eq!(part.held_bytes.1 - before, *kept, "{what}: {part:?}");
+                assert_eq!(part.memory_after_bytes - before, *kept, "{what}: {part:?}");
             }
-            let files = |of: fn(&(u64, u64)) -> u64| rendered.parts.iter().map(|part| of(&part.spill_files)).sum::<u64>();
+            let files = |of: fn(&RenderedPart) -> u64| rendered.parts.iter().map(of).sum::<u64>();
             let expected_files = rendered.residences.iter().filter(|&&residence| residence == Residence::Spilled).count() as u64;
-            assert_eq!((files(|files| files.0), files(|files| files.1)), (expected_files, expected_files), "{what}");
+            assert_eq!(
+                (files(|part| part.spill_files_created), files(|part| part.spill_files_removed)),
+                (expected_files, expected_files),
+                "{what}"
+            );
             spilled.push((expected_files, rendered.spill_bytes));
             residences.extend(rendered.residences);
             fs::remove_dir_all(folder).unwrap();
@@ -148,6 +152,22 @@ fn a_limit_below_the_smallest_is_refused_and_the_smallest_will_do() {
     let report = run.options(options(smallest, 4)).render(&out, |_| {}).unwrap();
     assert!(report.peak_reserved_bytes <= smallest && report.max_memory_bytes == smallest);
     assert!(report.spilled_bytes > 0);
+}
+
+/// A raster that was kept from part to part is made again with those of the part, all at once.
+#[test]
+fn what_the_smallest_limit_renders_it_also_resumes() {
+    let shop = Shop::new();
+    shop.artwork("fox.png", &draw(Style::Noise, 1, 900, 400));
+    let fox = |copy, width, x| placement("fox.png", copy, rect(x, 0, width, 400));
+    let layout = layout([((2000, 400), vec![fox(1, 800, 0)]), ((2000, 400), vec![fox(2, 800, 0), fox(3, 700, 900)])]);
+    let expected = reference(&shop, &layout, "reference");
+    let smallest = smallest_limit_bytes(&Run::of_layout(&layout, shop.base()));
+    let out = shop.path("out");
+    resume(&shop, &layout, smallest, 1, &out).unwrap();
+    fs::remove_file(out.join("Test part 2.png")).unwrap();
+    resume(&shop, &layout, smallest, 1, &out).unwrap();
+    assert_same(&parts_in(&out), &expected, "resumed");
 }
 
 fn job(shop: &Shop) -> Job {

@@ -56,7 +56,8 @@ struct Place {
 }
 
 fn place() -> impl Strategy<Value = Place> {
-    let size = prop::option::of((1_u32..90, 1_u32..90));
+    // Some cross several bands.
+    let size = prop::option::of(prop_oneof![7 => (1_u32..90, 1_u32..90), 1 => (1_u32..60, 700_u32..1500)]);
     (any::<prop::sample::Index>(), size, (0_u32..1000, 0_u32..1000), prop::sample::select(&Turn::ALL), any::<bool>(), any::<bool>())
         .prop_map(|(art, size, at, turn, trim, mirror)| Place { art: art.index(1 << 20), size, at, turn, trim, mirror })
 }

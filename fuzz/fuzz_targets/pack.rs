@@ -5,7 +5,7 @@
 
 use arbitrary::Arbitrary;
 use gangsheet::{
-    Blank, Effort, ErrorKind, Film, MAX_COPIES, MAX_SIDE_PX, Packing, PxSize, check_packing, length_lower_bound, pack_rectangles,
+    Blank, Effort, ErrorKind, MediaPx, MAX_COPIES, MAX_SIDE_PX, Packing, PxSize, check_packing, length_lower_bound, pack_rectangles,
     parts_lower_bound,
 };
 use libfuzzer_sys::{Corpus, fuzz_target};
@@ -47,7 +47,7 @@ const MOST_COPIES: u64 = 2_000;
 
 fuzz_target!(|input: Input| -> Corpus {
     let [width, max_length, left, right, top, bottom, gutter_x, gutter_y] = input.film.map(Px::get);
-    let film = Film { width, max_length, left, right, top, bottom, gutter_x, gutter_y };
+    let film = MediaPx { width, max_length, left, right, top, bottom, gutter_x, gutter_y };
     let blanks: Vec<Blank> = input
         .blanks
         .iter()

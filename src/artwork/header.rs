@@ -28,8 +28,6 @@ pub struct ArtworkHeader {
     pub size: PxSize,
     /// The format of the file's content.
     pub format: ArtworkFormat,
-    /// Whether the decoder must hold the whole frame before the first row is known.
-    pub interlaced: bool,
     /// Whether the format allows transparent pixels in this file.
     pub may_be_transparent: bool,
     /// Pixels per inch, horizontally and vertically, where the file says so in a physical unit.

@@ -91,7 +91,6 @@ pub(super) fn probe(mut source: Source) -> Result<ArtworkHeader> {
     Ok(ArtworkHeader {
         size: frame.size,
         format: ArtworkFormat::Jpeg,
-        interlaced: true,
         may_be_transparent: false,
         dpi: markers.dpi,
         fingerprint: source.digest()?,

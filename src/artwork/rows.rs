@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{ArtworkHeader, ArtworkReader, Resampler};
 use crate::budget::{Buffer, MemoryBudget};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::geom::{PxRect, PxSize, Rows};
 use crate::pixel::Rgba8;
 
@@ -175,7 +175,8 @@ impl RasterStream {
                 return Ok(());
             }
             check()?;
-            let Some(reader) = &mut self.reader else { return Ok(()) };
+            let beyond = || ErrorKind::Panicked { message: "a row after the last one of a stream".to_owned() };
+            let reader = self.reader.as_mut().ok_or_else(beyond)?;
             reader.read_row(&mut self.row)?;
             self.rows.push(self.next_source_row, &self.row)?;
             self.next_source_row += 1;

@@ -46,7 +46,7 @@ pub(crate) struct Spill {
 impl Spill {
     /// Bytes of the file.
     pub(crate) fn bytes(&self) -> u64 {
-        (self.shape.width * self.shape.height * Rgba8::BYTES) as u64
+        self.shape.width as u64 * self.shape.height as u64 * Rgba8::BYTES as u64
     }
 
     /// Reads some `rows` into `pixels`, as many as they have, and tells the shape that they lie in.
@@ -60,7 +60,7 @@ impl Spill {
         for range in stored {
             let (piece, after) = rest.split_at_mut(range.len());
             rest = after;
-            let read = read_exact_at(&self.file, bytemuck::cast_slice_mut(piece), (range.start * Rgba8::BYTES) as u64);
+            let read = read_exact_at(&self.file, bytemuck::cast_slice_mut(piece), range.start as u64 * Rgba8::BYTES as u64);
             read.map_err(|source| Error::io("read temporary pixels in", &self.folder, source))?;
         }
         Ok(shape)

@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::{Fragment, PixelFormat, adler, resume};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::{Dpi, PxSize};
+use crate::system::sync_folder;
 
 /// PNG's limit on the bytes of one chunk (PNG specification, section 5.3).
 const MAX_CHUNK_BYTES: usize = (1 << 31) - 1;
@@ -208,7 +209,7 @@ impl PngPart {
     /// # Errors
     ///
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when writing, syncing or renaming fails, or when the fragments do not make up all rows. The
-    /// partial file stays, and can be resumed.
+    /// file stays, finished or not, and can be resumed.
     pub fn finish(mut self) -> Result<PartFile> {
         let end = self.writer.end(&self.header).and_then(|()| self.settle());
         end.map_err(|source| Error::io("finish", &self.partial_path, source))?;
@@ -233,19 +234,6 @@ impl PngPart {
         }
         file.sync_all()
     }
-}
-
-/// Makes a rename in the folder of `path` durable.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
-}
-
-/// Other systems cannot open a folder as a file; theirs keep the rename without being asked.
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
 }
 
 /// How far a file is whole: what its first `bytes` bytes hold and hash to.

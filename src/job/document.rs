@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::budget::PROCESS_BYTES;
 use crate::error::{Error, ErrorKind, Result};
+use crate::system::sync_folder;
 
 /// The largest file that is read, in bytes.
 const MAX_FILE_BYTES: u64 = 256 << 20;
@@ -91,12 +92,6 @@ pub(crate) fn write_document(path: &Path, json: &[u8]) -> Result<()> {
         let _ = std::fs::remove_file(&partial);
         Error::io("write", path, source)
     })
-}
-
-/// Makes the name of the file at `path` as durable as its content.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
 
 enum Fault {

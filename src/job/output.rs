@@ -107,6 +107,9 @@ pub enum Compression {
 
 /// A pattern for file names, without extension: text with `{job}`, `{part}`, `{parts}` and `{date}`.
 ///
+/// `{date}` is the local day on which a run starts; a run that was interrupted the day before has files of other names, and is refused when it
+/// is to be resumed.
+///
 /// What [`Output::file_name`] makes of it holds on every file system: path separators, control characters, the characters `< > : " | ? *`,
 /// leading dots and trailing dots and spaces are each replaced by `_`, a name that Windows reserves (`CON`, `COM1`, …) gets a leading
 /// `_`, and the result has at most 200 bytes.

@@ -16,23 +16,23 @@ pub(super) struct LayoutFile {
     version: Version,
     name: String,
     dpi: Dpi,
-    parts: Vec<PartFile>,
+    parts: Vec<PartEntry>,
     #[serde(default)]
     output: Output,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PartFile {
+struct PartEntry {
     part: u32,
     width: u32,
     length: u32,
-    placements: Vec<PlacementFile>,
+    placements: Vec<PlacementEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct PlacementFile {
+struct PlacementEntry {
     order: Arc<str>,
     item: u32,
     copy: u32,
@@ -62,7 +62,7 @@ impl TryFrom<LayoutFile> for Layout {
     }
 }
 
-fn read_part(index: usize, file: PartFile) -> Result<Part, String> {
+fn read_part(index: usize, file: PartEntry) -> Result<Part, String> {
     if file.part as usize != index + 1 {
         return Err(format!("parts[{index}].part: found {}, expected {}: parts are numbered from 1 in their order", file.part, index + 1));
     }
@@ -73,7 +73,7 @@ fn read_part(index: usize, file: PartFile) -> Result<Part, String> {
         check_text(&placement.artwork).map_err(|message| at(".artwork", message))?;
         let rect = PxSize::new(placement.width, placement.height).and_then(|size| PxRect::new(placement.x, placement.y, size));
         let rect = rect.map_err(|error| at("", error.to_string()))?;
-        let PlacementFile { order, item, copy, artwork, turn, trim, mirror, .. } = placement;
+        let PlacementEntry { order, item, copy, artwork, turn, trim, mirror, .. } = placement;
         Ok(Placement { order, item, copy, artwork, rect, turn, trim, mirror })
     });
     let placements = placements.collect::<Result<_, String>>()?;
@@ -82,17 +82,17 @@ fn read_part(index: usize, file: PartFile) -> Result<Part, String> {
 
 impl From<Layout> for LayoutFile {
     fn from(layout: Layout) -> Self {
-        let parts = layout.parts.into_iter().zip(1..).map(|(part, number)| PartFile {
+        let parts = layout.parts.into_iter().zip(1..).map(|(part, number)| PartEntry {
             part: number,
             width: part.size.width(),
             length: part.size.height(),
-            placements: part.placements.into_iter().map(PlacementFile::from).collect(),
+            placements: part.placements.into_iter().map(PlacementEntry::from).collect(),
         });
         Self { version: Version, name: layout.name, dpi: layout.dpi, parts: parts.collect(), output: layout.output }
     }
 }
 
-impl From<Placement> for PlacementFile {
+impl From<Placement> for PlacementEntry {
     fn from(placement: Placement) -> Self {
         let Placement { order, item, copy, artwork, rect, turn, trim, mirror } = placement;
         let (x, y, width, height) = (rect.x(), rect.y(), rect.size().width(), rect.size().height());

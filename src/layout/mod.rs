@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::pack::{pack, shortest_length};
 pub use self::packing::{
-    Blank, Effort, Film, MAX_COPIES, Packing, Spot, Violation, check_packing, length_lower_bound, pack_rectangles, packing_memory_bytes,
+    Blank, Effort, MAX_COPIES, Packing, Spot, Violation, check_packing, length_lower_bound, pack_rectangles, packing_memory_bytes,
     parts_lower_bound,
 };
 use crate::error::{ErrorKind, Result};

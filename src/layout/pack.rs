@@ -1,12 +1,12 @@
 //! From a checked job to a layout: packing in, placements out.
 
-use super::packing::{self, Blank, Film, Packing, Spot};
+use super::packing::{self, Blank, Packing, Spot};
 use super::{Layout, Part, Placement};
 use crate::budget::MemoryBudget;
 use crate::error::{ErrorKind, Result};
 use crate::geom::{PxRect, PxSize, Turn};
 use crate::job::{Crop, TurnPolicy};
-use crate::preflight::{CheckedItem, Preflight};
+use crate::preflight::{CheckedItem, MediaPx, Preflight};
 
 /// Places every copy of a checked job on as few parts as possible, then on as little film as the packing's effort finds.
 ///
@@ -22,7 +22,7 @@ use crate::preflight::{CheckedItem, Preflight};
 /// [`ErrorKind::MemoryLimit`]; [`ErrorKind::Layout`] when the margins leave nothing of the media or the job has too many copies.
 /// [`Preflight`] has already refused items that do not fit.
 pub fn pack(preflight: &Preflight, options: &Packing, budget: &MemoryBudget) -> Result<Layout> {
-    let (blanks, film) = (blanks(preflight), film(preflight));
+    let (blanks, film) = (blanks(preflight), preflight.media());
     let copies = blanks.iter().map(|blank| u64::from(blank.copies)).sum();
     let _memory = budget.reserve(packing::packing_memory_bytes(blanks.len(), copies), format_args!("the packing of {copies} copies"))?;
     let packed = packing::pack_rectangles(&blanks, &film, options)?;
@@ -38,7 +38,7 @@ pub fn pack(preflight: &Preflight, options: &Packing, budget: &MemoryBudget) -> 
 ///
 /// [`ErrorKind::Layout`] when the margins leave nothing of the media.
 pub fn shortest_length(preflight: &Preflight) -> Result<u64> {
-    let (blanks, film) = (blanks(preflight), film(preflight));
+    let (blanks, film) = (blanks(preflight), preflight.media());
     packing::length_lower_bound(&blanks, &film, packing::parts_lower_bound(&blanks, &film)?)
 }
 
@@ -52,21 +52,7 @@ fn blanks(preflight: &Preflight) -> Vec<Blank> {
     preflight.items().iter().map(blank).collect()
 }
 
-fn film(preflight: &Preflight) -> Film {
-    let media = preflight.media();
-    Film {
-        width: media.width,
-        max_length: media.max_length,
-        left: media.left,
-        right: media.right,
-        top: media.top,
-        bottom: media.bottom,
-        gutter_x: media.gutter_x,
-        gutter_y: media.gutter_y,
-    }
-}
-
-fn part(preflight: &Preflight, mut spots: Vec<Spot>, film: &Film, next_copy: &mut [u32]) -> Result<Part> {
+fn part(preflight: &Preflight, mut spots: Vec<Spot>, film: &MediaPx, next_copy: &mut [u32]) -> Result<Part> {
     spots.sort_unstable_by_key(|spot| (spot.y, spot.x));
     let placements = spots.iter().map(|spot| {
         let copy = next_copy[spot.blank];

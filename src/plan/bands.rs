@@ -7,8 +7,8 @@ use crate::geom::{PxRect, Rows};
 use crate::layout::Part;
 
 /// Raw bytes that a band aims at. Larger bands compress a little better (each one starts with a row that cannot look up), smaller ones
-/// take less memory in flight.
-pub(super) const TARGET_BYTES: u64 = 2 << 20;
+/// take less memory in flight. Under a fuzzer, whose pictures are tiny, a few rows.
+pub(super) const TARGET_BYTES: u64 = if cfg!(fuzzing) { 4 << 10 } else { 2 << 20 };
 
 /// Cuts the `length` rows of `part` into bands of at most [`TARGET_BYTES`] raw bytes, or of one row where a row alone is larger.
 ///

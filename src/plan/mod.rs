@@ -1,6 +1,6 @@
 //! Who does what: bands of rows, the rasters that they need, and where those live.
 //!
-//! A [`RenderPlan`] is complete before the first pixel is decoded. Bands and everything else that decides the bytes of a part come from
+//! A [`RenderPlan`] is complete before the first row is rendered. Bands and everything else that decides the bytes of a part come from
 //! the layout and the artwork alone; the memory limit and the number of threads only decide where pixels wait and how many bands are in
 //! flight.
 
@@ -25,8 +25,9 @@ use crate::preflight::CheckedArtwork;
 ///
 /// # Memory
 ///
-/// About 400 bytes a placement with its layout, 160 bytes a band and 8 bytes for every band that a placement crosses, charged to the budget while the plan lives. [`RenderPlan::memory`] tells what
-/// rendering itself will hold.
+/// About 400 bytes a placement with its layout, 160 bytes a band and 8 bytes for every band that a placement crosses, twice, since a
+/// resumed run is planned anew. They are charged to the budget while the plan lives. [`RenderPlan::memory`] tells what rendering itself
+/// will hold.
 #[derive(Debug)]
 pub struct RenderPlan {
     layout: Layout,

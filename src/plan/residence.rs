@@ -1,11 +1,12 @@
 //! Where each raster lives, decided before the run from sizes alone.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;
 use std::ops::Range;
 
 use serde::Serialize;
 
-use super::{PartPlan, RasterSpec};
+use super::{Decode, PartPlan, RasterSpec};
 use crate::artwork::{ArtworkReader, RasterStream, RasterWriter, Residence, ShapedRows};
 use crate::budget::MemoryBudget;
 use crate::encode::BandEncoder;
@@ -28,7 +29,8 @@ const MOST_WORKERS: usize = 256;
 ///
 /// - `workers` × (one strip + the encoder's state with its fragment + the artwork's rows of one band),
 /// - (`window` − `workers`) × the worst case of a compressed band that waits to be written,
-/// - the largest sum, over the run, of resident rasters, open streams and one decode (source rows, resampling window, turning block).
+/// - the largest sum, over the run, of resident rasters, open streams and one decode (source rows, resampling window, turning
+///   block), or two where there is room.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[non_exhaustive]
 pub struct MemoryPlan {
@@ -71,17 +73,16 @@ pub(super) fn decide(
     budget: &MemoryBudget,
 ) -> Result<MemoryPlan> {
     let available = budget.limit_bytes() - budget.held_bytes();
-    let mut transient: Vec<u64> =
-        parts.iter().flat_map(|part| &part.decodes).map(|decode| transient_bytes(decode, specs, artworks)).collect();
-    let largest = transient.iter().copied().max().unwrap_or(0);
+    let decode_bytes = |decode: &Decode| transient_bytes(decode.artwork, decode.rasters.iter().map(|made| made.raster), specs, artworks);
+    let mut transient: Vec<u64> = parts.iter().flat_map(|part| &part.decodes).map(decode_bytes).collect();
+    let (largest, largest_artwork) = largest_decode(parts, specs, artworks);
     let fixed = |workers: usize, window: usize| fixed_bytes(parts, workers, window);
 
     let smallest = fixed(1, 1).saturating_add(largest);
     if smallest > available {
-        let decodes = parts.iter().flat_map(|part| &part.decodes);
-        let worst = transient.iter().zip(decodes).max_by_key(|(bytes, _)| **bytes).map(|(_, decode)| &artworks[decode.artwork]);
-        let what =
-            worst.map_or("the job".to_owned(), |artwork| format!("the job, whose largest artwork to decode is {}", artwork.path.display()));
+        let what = largest_artwork.map_or("the job".to_owned(), |artwork| {
+            format!("the job, whose largest artwork to decode is {}", artworks[artwork].path.display())
+        });
         let needed_bytes = budget.held_bytes().saturating_add(smallest).max(budget.high_water_bytes());
         return Err(ErrorKind::MemoryLimit { what, needed_bytes, limit_bytes: budget.limit_bytes() }.into());
     }
@@ -90,7 +91,8 @@ pub(super) fn decide(
     let most = if cfg!(feature = "parallel") { threads.clamp(1, MOST_WORKERS) } else { 1 };
     let (workers, window) = (1..=most)
         .rev()
-        .flat_map(|workers| [(workers, workers + 2), (workers, workers + 1), (workers, workers)])
+        // One worker lands each band before it starts the next.
+        .flat_map(|workers| (0..=if workers > 1 { 2 } else { 0 }).rev().map(move |ahead| (workers, workers + ahead)))
         .find(|&(workers, window)| fixed(workers, window) <= affordable)
         .unwrap_or((1, 1));
     let fixed_bytes = fixed(workers, window);
@@ -149,15 +151,30 @@ pub(super) fn decide(
     })
 }
 
-/// What decoding and resampling an artwork into all its rasters holds, without the rasters.
-fn transient_bytes(decode: &super::Decode, specs: &[RasterSpec], artworks: &[CheckedArtwork]) -> u64 {
-    let header = &artworks[decode.artwork].header;
-    let rasters = decode.rasters.iter().map(|made| {
-        let spec = &specs[made.raster];
+/// The most that one decode holds, and of which artwork. It counts all rasters that a part draws, also those that were kept for it: where a
+/// run is resumed, they are made again.
+fn largest_decode(parts: &[PartPlan], specs: &[RasterSpec], artworks: &[CheckedArtwork]) -> (u64, Option<usize>) {
+    let of_part = |part: &PartPlan| {
+        let mut drawn: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+        for &raster in &part.raster_of {
+            drawn.entry(specs[raster as usize].artwork).or_default().insert(raster as usize);
+        }
+        let bytes =
+            drawn.into_iter().map(|(artwork, rasters)| (transient_bytes(artwork, rasters.into_iter(), specs, artworks), Some(artwork)));
+        bytes.max()
+    };
+    parts.iter().filter_map(of_part).max().unwrap_or((0, None))
+}
+
+/// What decoding an artwork and making some rasters of it holds, without the rasters.
+fn transient_bytes(artwork: usize, rasters: impl Iterator<Item = usize>, specs: &[RasterSpec], artworks: &[CheckedArtwork]) -> u64 {
+    let header = &artworks[artwork].header;
+    let making = rasters.map(|raster| {
+        let spec = &specs[raster];
         ShapedRows::memory_bytes(&spec.shaping()).saturating_add(RasterWriter::memory_bytes(spec.size, spec.turn))
     });
     let reading = ArtworkReader::memory_bytes(header).saturating_add(row_bytes(header.size));
-    rasters.fold(reading, u64::saturating_add)
+    making.fold(reading, u64::saturating_add)
 }
 
 /// About how many bytes the parts will have; see [`MemoryPlan::output_bytes`].

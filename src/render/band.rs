@@ -15,7 +15,7 @@ use crate::plan::{Band, RenderPlan, STRIP_ROWS};
 ///
 /// # Memory
 ///
-/// One strip of 16 rows, the encoder's state and the fragment: [`MemoryPlan`](crate::MemoryPlan) counts them per worker and window. They
+/// One strip of 16 rows, the band's rows of artwork that is not resident, the encoder's state and the fragment: [`MemoryPlan`](crate::MemoryPlan) counts them per worker and window. They
 /// are not charged to the store's budget here, since whoever runs bands side by side reserves them once.
 ///
 /// # Errors

@@ -74,12 +74,18 @@ pub struct RenderedPart {
     pub copies: u64,
     /// Wall-clock seconds that it took; of a part that was found finished, the time of finding out.
     pub seconds: f64,
-    /// Bytes of the budget that were held when it began and when it ended.
-    pub held_bytes: (u64, u64),
-    /// Resident set of the process in bytes when it began and when it ended.
-    pub resident_bytes: (u64, u64),
-    /// Spill files made for it, and removed by its end.
-    pub spill_files: (u64, u64),
+    /// Bytes of the budget that were held when it began.
+    pub memory_before_bytes: u64,
+    /// Bytes of the budget that were held when it ended.
+    pub memory_after_bytes: u64,
+    /// Resident set of the process in bytes when it began.
+    pub resident_before_bytes: u64,
+    /// Resident set of the process in bytes when it ended.
+    pub resident_after_bytes: u64,
+    /// Spill files made for it.
+    pub spill_files_created: u64,
+    /// Spill files removed by its end.
+    pub spill_files_removed: u64,
     /// Bytes written to its spill files.
     pub spilled_bytes: u64,
 }
@@ -216,9 +222,12 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
             resumed,
             copies,
             seconds: started.elapsed().as_secs_f64(),
-            held_bytes: (held_before, held_after),
-            resident_bytes: (before.resident_bytes, after.resident_bytes),
-            spill_files: (spills.created, spills.removed),
+            memory_before_bytes: held_before,
+            memory_after_bytes: held_after,
+            resident_before_bytes: before.resident_bytes,
+            resident_after_bytes: after.resident_bytes,
+            spill_files_created: spills.created,
+            spill_files_removed: spills.removed,
             spilled_bytes: spills.bytes,
         };
         self.copies_left -= copies;
@@ -279,7 +288,7 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
     }
 
     fn tell_end(&self, index: usize, rendered: &RenderedPart, memory: &SystemMemory) {
-        let (resident_before_bytes, resident_after_bytes) = rendered.resident_bytes;
+        let RenderedPart { resident_before_bytes, resident_after_bytes, .. } = *rendered;
         info!(
             file = %rendered.file.path.display(),
             bytes = rendered.file.bytes,
@@ -288,10 +297,10 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
             resident_before_bytes,
             resident_after_bytes,
             released_bytes = resident_before_bytes.saturating_sub(resident_after_bytes),
-            held_bytes = rendered.held_bytes.1,
+            held_bytes = rendered.memory_after_bytes,
             available_bytes = memory.available_bytes,
-            spill_files_created = rendered.spill_files.0,
-            spill_files_removed = rendered.spill_files.1,
+            spill_files_created = rendered.spill_files_created,
+            spill_files_removed = rendered.spill_files_removed,
             "finished part {} of {}",
             index + 1,
             self.plan.parts().len()

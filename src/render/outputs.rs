@@ -42,6 +42,7 @@ pub(super) fn starts(plan: &RenderPlan, paths: &[PathBuf], existing: Existing) -
                 Some(file) => Start::Finished(file),
                 None => {
                     warn!(file = %path.display(), "a finished part is damaged: it is rendered again");
+                    remove_if_there(&PngPart::partial_path(path));
                     Start::New
                 }
             }),

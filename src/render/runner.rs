@@ -23,8 +23,8 @@ pub(crate) struct Crew<'a> {
 }
 
 impl Crew<'_> {
-    /// Calls `work` for the `bands` of a part, those that the plan was made for, on as many threads as the plan has workers, and `land` for each result on this thread, in the
-    /// order of the bands.
+    /// Calls `work` for the `bands` of a part, those that the plan was made for, on as many threads as the plan has workers, and `land` for
+    /// each result on this thread, in the order of the bands.
     ///
     /// Decodes run before the first band that needs them, ahead of it where the budget allows. No more bands than the plan's window are
     /// started and not yet landed, however slow one of them is. Rasters are released after the last band that uses them.
@@ -41,7 +41,7 @@ impl Crew<'_> {
         land: impl FnMut(&Band, T) -> Result<()>,
     ) -> Result<()> {
         let part = &self.plan.parts()[part];
-        let run = Run {
+        let run = PartWork {
             crew: self,
             bands: part.bands(),
             decodes: part.decodes(),
@@ -68,7 +68,7 @@ impl Crew<'_> {
 }
 
 /// One part being worked on.
-struct Run<'a, T, W> {
+struct PartWork<'a, T, W> {
     crew: &'a Crew<'a>,
     bands: &'a [Band],
     decodes: &'a [Decode],
@@ -141,7 +141,7 @@ impl<T> Board<T> {
     }
 }
 
-impl<T: Send, W: Fn(&Band) -> Result<T> + Sync> Run<'_, T, W> {
+impl<T: Send, W: Fn(&Band) -> Result<T> + Sync> PartWork<'_, T, W> {
     /// Works and lands by turns on this thread.
     fn work_and_land(&self, mut land: impl FnMut(&Band, T) -> Result<()>) {
         loop {

@@ -30,7 +30,8 @@ pub struct ArtworkStore {
     budget: MemoryBudget,
     temp_dir: PathBuf,
     cancel: Cancel,
-    /// Whether bands are started in their order, so that one may wait for the rows that those before it take from a stream.
+    /// Whether bands are started in their order, so that one may wait for the rows that those before it take from a stream. Otherwise
+    /// what was planned as a stream is spilled: only a stream that is read to its end is known to be whole.
     in_order: bool,
     rasters: RwLock<HashMap<usize, Held>>,
     spills: Mutex<Spills>,
@@ -117,6 +118,8 @@ impl ArtworkStore {
     }
 
     /// Makes the rasters of `decode`, taking all memory from `budget`, which may be a [part](crate::Reservation::into_budget) of the store's.
+    /// What was planned as a stream is spilled, which takes up to [`Resampler::memory_bytes`](crate::Resampler::memory_bytes) and some rows
+    /// more than [`Decode::bytes`].
     ///
     /// # Errors
     ///
@@ -124,12 +127,9 @@ impl ArtworkStore {
     /// read or spilled, [`ErrorKind::MemoryLimit`], [`ErrorKind::Cancelled`].
     pub fn decode(&self, plan: &RenderPlan, decode: &Decode, budget: &MemoryBudget) -> Result<()> {
         let made = match &decode.rasters[..] {
-            [made] if made.residence == Residence::Streamed => {
-                let band = &plan.parts()[decode.part].bands()[decode.first_band];
-                let rows = plan.placements_of(band).find(|&(raster, _)| raster == made.raster);
-                let rows = rows.and_then(|(_, placement)| rows_within(band, placement.rect));
-                let state = StreamState { rows: self.open(plan, made.raster, rows.map_or(0, Rows::start), budget)?, abandoned: false };
-                vec![(made.raster, Held::Streamed(Arc::new(Stream { state: Mutex::new(state), moved: Condvar::new() })))]
+            [made] if made.residence == Residence::Streamed && self.in_order => {
+                let stream = Stream { state: Mutex::new(self.open(plan, decode, made.raster, budget)?), moved: Condvar::new() };
+                vec![(made.raster, Held::Streamed(Arc::new(stream)))]
             }
             _ => self.decode_whole(plan, decode, budget)?,
         };
@@ -147,8 +147,8 @@ impl ArtworkStore {
         for made in &decode.rasters {
             let spec = &plan.rasters()[made.raster];
             let writer = match made.residence {
-                Residence::Spilled => RasterWriter::spilled(spec.size, spec.turn, budget, &self.temp_dir)?,
-                Residence::Resident | Residence::Streamed => RasterWriter::resident(spec.size, spec.turn, budget)?,
+                Residence::Resident => RasterWriter::resident(spec.size, spec.turn, budget)?,
+                Residence::Spilled | Residence::Streamed => RasterWriter::spilled(spec.size, spec.turn, budget, &self.temp_dir)?,
             };
             makers.push((ShapedRows::new(&spec.shaping(), budget)?, writer));
         }
@@ -178,13 +178,15 @@ impl ArtworkStore {
         Ok(decode.rasters.iter().map(|made| made.raster).zip(makers.into_iter().map(held)).collect())
     }
 
-    /// Opens the artwork of a raster and reads up to its row `start`.
-    fn open(&self, plan: &RenderPlan, raster: usize, start: u32, budget: &MemoryBudget) -> Result<RasterStream> {
-        let spec = &plan.rasters()[raster];
-        let artwork = &plan.artworks()[spec.artwork];
+    /// Opens the artwork of a raster and reads up to the row that the decode's first band draws first.
+    fn open(&self, plan: &RenderPlan, decode: &Decode, raster: usize, budget: &MemoryBudget) -> Result<StreamState> {
+        let (spec, artwork) = (&plan.rasters()[raster], &plan.artworks()[decode.artwork]);
+        let band = &plan.parts()[decode.part].bands()[decode.first_band];
+        let placement = plan.placements_of(band).find(|&(drawn, _)| drawn == raster);
+        let first = placement.and_then(|(_, placement)| rows_within(band, placement.rect)).map_or(0, Rows::start);
         let mut rows = RasterStream::open(&artwork.path, &artwork.header, &spec.shaping(), budget)?;
-        rows.skip(start, || self.cancel.check())?;
-        Ok(rows)
+        rows.skip(first, || self.cancel.check())?;
+        Ok(StreamState { rows, abandoned: false })
     }
 
     /// The artwork that `band` draws; what is missing is decoded now. To be [put back](Self::put_back) when it is drawn.
@@ -195,7 +197,7 @@ impl ArtworkStore {
         let count = elsewhere.filter_map(|(_, (_, placement))| Some(area(rows_within(band, placement.rect)?, placement.rect))).sum();
         let mut artwork = BandArtwork { drawn: Vec::with_capacity(held.len()), pixels: self.spare_pixels(count) };
         let (mut rest, mut start) = (artwork.pixels.as_mut_slice(), 0);
-        for (held, (raster, placement)) in held.into_iter().zip(plan.placements_of(band)) {
+        for (held, (_, placement)) in held.into_iter().zip(plan.placements_of(band)) {
             let rect = placement.rect;
             let Some(rows) = rows_within(band, rect) else { continue };
             let mut take = |read: &dyn Fn(&mut [Rgba8]) -> Result<Shape>| {
@@ -211,7 +213,7 @@ impl ArtworkStore {
                     continue;
                 }
                 Held::Spilled(spill) => take(&|piece| spill.read(rows, piece))?,
-                Held::Streamed(stream) => take(&|piece| self.take_rows(plan, raster, &stream, rows, piece))?,
+                Held::Streamed(stream) => take(&|piece| self.take_rows(&stream, rows, piece))?,
             };
             let size = PxSize::new(rect.size().width(), rows.len())?;
             artwork.drawn.push((drawn, PxRect::new(rect.x(), rect.y() + rows.start(), size)?));
@@ -233,23 +235,15 @@ impl ArtworkStore {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(artwork.pixels);
     }
 
-    /// Takes `rows` from a stream. Where bands are in order, it waits for those before; where not, it begins again if it has to.
-    fn take_rows(&self, plan: &RenderPlan, raster: usize, stream: &Stream, rows: Rows, pixels: &mut [Rgba8]) -> Result<Shape> {
-        let mut state = stream.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.in_order {
-            let early = |state: &mut StreamState| !state.abandoned && state.rows.next_row() < rows.start();
-            state = stream.moved.wait_while(state, early).unwrap_or_else(PoisonError::into_inner);
-            if state.abandoned {
-                return Err(ErrorKind::Cancelled.into());
-            }
+    /// Takes `rows` from a stream, once the bands before have taken theirs.
+    fn take_rows(&self, stream: &Stream, rows: Rows, pixels: &mut [Rgba8]) -> Result<Shape> {
+        let early = |state: &mut StreamState| !state.abandoned && state.rows.next_row() < rows.start();
+        let state = stream.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = stream.moved.wait_while(state, early).unwrap_or_else(PoisonError::into_inner);
+        if state.abandoned {
+            return Err(ErrorKind::Cancelled.into());
         }
-        if state.rows.next_row() > rows.start() {
-            state.rows = self.open(plan, raster, rows.start(), &self.budget)?;
-        }
-        let check = || self.cancel.check();
-        let ahead = rows.start() - state.rows.next_row();
-        state.rows.skip(ahead, check)?;
-        let taken = state.rows.take(rows, pixels, check);
+        let taken = state.rows.take(rows, pixels, || self.cancel.check());
         stream.moved.notify_all();
         taken
     }
@@ -273,7 +267,12 @@ impl ArtworkStore {
             if let Some(held) = self.held_if_ready(plan, band) {
                 return Ok(held);
             }
-            for decode in self.missing(plan, band) {
+            let missing = self.missing(plan, band);
+            if missing.is_empty() {
+                let message = "a band of another plan was to be rendered".to_owned();
+                return Err(ErrorKind::Layout { part: None, message }.into());
+            }
+            for decode in missing {
                 self.decode(plan, &decode, &self.budget)?;
             }
         }

@@ -128,10 +128,10 @@ impl Report {
             copies: rendered.copies,
             utilisation: part.utilisation(),
             seconds: rendered.seconds,
-            memory_before_bytes: rendered.held_bytes.0,
-            memory_after_bytes: rendered.held_bytes.1,
-            spill_files_created: rendered.spill_files.0,
-            spill_files_removed: rendered.spill_files.1,
+            memory_before_bytes: rendered.memory_before_bytes,
+            memory_after_bytes: rendered.memory_after_bytes,
+            spill_files_created: rendered.spill_files_created,
+            spill_files_removed: rendered.spill_files_removed,
         });
         Self {
             version: Version,

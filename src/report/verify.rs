@@ -36,7 +36,7 @@ pub struct Verified {
 ///
 /// # Memory
 ///
-/// As [`MemoryPlan`](crate::MemoryPlan) says, from `budget`: no part is ever held whole.
+/// As [`MemoryPlan`](crate::MemoryPlan) says, and a decoder with a row of the part, from `budget`: no part is ever held whole.
 ///
 /// # Errors
 ///
@@ -163,7 +163,8 @@ impl<'a> PartRows<'a> {
     /// crate's leaves out an Adler-32 that lies in a chunk of its own.
     fn open(path: &'a Path, header: &PartHeader, budget: &MemoryBudget) -> Result<Self> {
         let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
-        let decoder = png::Decoder::new(BufReader::new(file));
+        // This program's parts have no chunk before their pixels that needs as much.
+        let decoder = png::Decoder::new_with_limits(BufReader::new(file), png::Limits { bytes: 1 << 16 });
         let info = decoder.read_info().map_err(|error| not_proven(path, format!("it is no whole PNG: {error}")))?;
         let (info, dpi) = (info.info(), header.dpi);
         let color_type = match header.format {

@@ -117,7 +117,6 @@ pub(super) fn probe(source: Source) -> Result<ArtworkHeader> {
     Ok(ArtworkHeader {
         size: ihdr.size,
         format: ArtworkFormat::Png,
-        interlaced: ihdr.interlaced,
         may_be_transparent: has_key || matches!(ihdr.color, Color::GreyAlpha | Color::Rgba),
         dpi,
         file_bytes: chunks.source().length_bytes(),

@@ -391,7 +391,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_damaged_file_is_refused_or_read_but_never_more(at: prop::sample::Index, bits in 1u8..=255, interlaced: bool) {
+        fn every_damage_is_refused(at: prop::sample::Index, bits in 1u8..=255, interlaced: bool) {
             let mut file = file(&Kind { color: 6, depth: 8, interlaced, transparency: false }, 12, 11, &[1, 2, 3, 200, 100, 50, 25]);
             let at = at.index(file.len());
             file[at] ^= bits;

@@ -71,9 +71,10 @@ impl Resampler {
     ///
     /// # Panics
     ///
-    /// When `row` is not as wide as the source, or comes after its last row.
+    /// When `row` is not as wide as the source, comes after its last row, or before the rows that can be made are taken.
     pub fn push_row(&mut self, row: &[Rgba8]) -> Result<()> {
         assert!(self.rows_left > 0, "a row after the last one");
+        assert!(!self.horizontal.has_row(), "a row before those that can be made are taken");
         self.rows_left -= 1;
         match &mut self.vertical {
             Some(vertical) => {

@@ -139,6 +139,7 @@ impl VerticalPass {
             self.first_row += gone;
             self.rows -= gone;
         }
+        assert!(self.rows < Self::window_rows(self.kernel), "a row before those that can be made are taken");
         &mut self.window[self.rows as usize * self.width..][..self.width]
     }
 

@@ -18,7 +18,7 @@ const GATHERED_BYTES: usize = 64 << 10;
 
 /// How hard the parser searches.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Effort {
+pub(crate) struct SearchDepth {
     /// Bytes that must agree for a place to be looked at.
     pub(crate) hashed_bytes: u32,
     /// Places looked at for each byte.
@@ -33,14 +33,14 @@ pub(crate) struct LazyDeflate {
     sink: Sink,
     window: Window,
     chains: Chains,
-    effort: Effort,
+    effort: SearchDepth,
     /// Zeros since the last row that are not in the window.
     gap: u64,
 }
 
 /// A copy, and how many bits fewer than its literals it takes by the costs of the block before.
 #[derive(Clone, Copy, Debug, Default)]
-struct Copy {
+struct Match {
     length: usize,
     distance: usize,
     saved_bits: u32,
@@ -48,7 +48,7 @@ struct Copy {
 
 impl LazyDeflate {
     /// For rows of up to `row_bytes` filtered bytes.
-    pub(crate) fn new(row_bytes: usize, effort: Effort) -> Self {
+    pub(crate) fn new(row_bytes: usize, effort: SearchDepth) -> Self {
         let window = Window::new(row_bytes.saturating_add(GATHERED_BYTES));
         Self { sink: Sink::new(), window, chains: Chains::new(effort.hashed_bytes), effort, gap: 0 }
     }
@@ -139,9 +139,9 @@ impl LazyDeflate {
     }
 
     /// The copy at `at`, longer than `least`, that saves most; notes `at`.
-    fn search(&mut self, at: usize, end: usize, least: usize) -> Copy {
+    fn search(&mut self, at: usize, end: usize, least: usize) -> Match {
         let costs = self.sink.costs();
-        let mut best = Copy::default();
+        let mut best = Match::default();
         let mut length = least.max(SHORTEST_COPY - 1);
         let mut candidate = self.chains.insert(&self.window, at);
         let bytes = self.window.bytes();
@@ -161,7 +161,7 @@ impl LazyDeflate {
                         .bits_up_to(costs, &bytes[at..at + counted])
                         .saturating_sub(costs.copy(symbols::narrow(counted), symbols::narrow(distance)));
                     if saved_bits > best.saved_bits {
-                        best = Copy { length, distance, saved_bits };
+                        best = Match { length, distance, saved_bits };
                     }
                     if agreed >= self.effort.good_bytes {
                         break;

@@ -20,7 +20,7 @@ mod window;
 use std::ops::Range;
 
 use self::fast::FastDeflate;
-use self::lazy::{Effort, LazyDeflate};
+use self::lazy::{LazyDeflate, SearchDepth};
 use crate::job::Compression;
 
 /// The parser of a level of compression.
@@ -31,10 +31,10 @@ pub(super) enum Deflate<const BPP: usize> {
 }
 
 /// The size of libpng's level 6, five times as fast.
-const BALANCED: Effort = Effort { hashed_bytes: 7, depth: 3, good_bytes: 64 };
+const BALANCED: SearchDepth = SearchDepth { hashed_bytes: 7, depth: 3, good_bytes: 64 };
 
 /// Smaller than libpng's level 9, and faster.
-const SMALL: Effort = Effort { hashed_bytes: 5, depth: 96, good_bytes: 200 };
+const SMALL: SearchDepth = SearchDepth { hashed_bytes: 5, depth: 96, good_bytes: 200 };
 
 impl<const BPP: usize> Deflate<BPP> {
     /// For rows of up to `row_bytes` filtered bytes.

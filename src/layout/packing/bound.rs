@@ -1,15 +1,16 @@
 //! How short a packing can be at best.
 
+use super::Blank;
 use super::fold::{Folded, Kind};
-use super::{Blank, Film};
 use crate::error::Result;
+use crate::preflight::MediaPx;
 
 /// The least number of parts that any packing needs, in parts: 0 without copies.
 ///
 /// # Errors
 ///
 /// The same as [`pack_rectangles`](super::pack_rectangles).
-pub fn parts_lower_bound(blanks: &[Blank], film: &Film) -> Result<u32> {
+pub fn parts_lower_bound(blanks: &[Blank], film: &MediaPx) -> Result<u32> {
     let folded = Folded::new(blanks, film)?;
     let parts = strip_bound(&folded).div_ceil(folded.height.into());
     Ok(u32::try_from(parts).unwrap_or(u32::MAX))
@@ -20,11 +21,11 @@ pub fn parts_lower_bound(blanks: &[Blank], film: &Film) -> Result<u32> {
 /// # Errors
 ///
 /// The same as [`pack_rectangles`](super::pack_rectangles).
-pub fn length_lower_bound(blanks: &[Blank], film: &Film, parts: u32) -> Result<u64> {
+pub fn length_lower_bound(blanks: &[Blank], film: &MediaPx, parts: u32) -> Result<u64> {
     // Parts set one after the other, a gutter between them, are a packing on an endless strip.
     let folded = Folded::new(blanks, film)?;
     let endless = strip_bound(&folded).saturating_sub(u64::from(parts) * u64::from(film.gutter_y.min(folded.height)));
-    let without_gutter = Film { gutter_y: 0, ..*film };
+    let without_gutter = MediaPx { gutter_y: 0, ..*film };
     let tight = strip_bound(&Folded::new(blanks, &without_gutter)?);
     let margins = u64::from(parts) * (u64::from(film.top) + u64::from(film.bottom));
     Ok(endless.max(tight) + margins)

@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::fold::{Inside, printable};
-use super::{Blank, Film, Spot};
+use super::{Blank, Spot};
 use crate::error::{Error, ErrorKind};
+use crate::preflight::MediaPx;
 
 /// The first rule that a packing breaks. Parts and spots are counted from 0.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Violation {
     /// The film itself is impossible.
-    Film(Error),
+    Media(Error),
     /// A spot names a blank that does not exist.
     Unknown {
         /// The part.
@@ -60,7 +61,7 @@ pub enum Violation {
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Film(error) => error.fmt(f),
+            Self::Media(error) => error.fmt(f),
             Self::Unknown { spot, .. } => write!(f, "copy {spot} is of an unknown kind"),
             Self::Turned { spot, .. } => write!(f, "copy {spot} is turned although it must stay upright"),
             Self::Outside { spot, .. } => write!(f, "copy {spot} reaches beyond the film inside its margins"),
@@ -74,7 +75,7 @@ impl fmt::Display for Violation {
 impl From<Violation> for Error {
     fn from(violation: Violation) -> Self {
         let part = match violation {
-            Violation::Film(error) => return error,
+            Violation::Media(error) => return error,
             Violation::Copies { .. } => None,
             Violation::Unknown { part, .. }
             | Violation::Turned { part, .. }
@@ -94,8 +95,8 @@ impl From<Violation> for Error {
 /// # Errors
 ///
 /// The first [`Violation`] that is found.
-pub fn check_packing(blanks: &[Blank], film: &Film, parts: &[Vec<Spot>]) -> Result<(), Violation> {
-    let inside = printable(film).map_err(Violation::Film)?;
+pub fn check_packing(blanks: &[Blank], film: &MediaPx, parts: &[Vec<Spot>]) -> Result<(), Violation> {
+    let inside = printable(film).map_err(Violation::Media)?;
     let mut found = vec![0_u64; blanks.len()];
     for (part, spots) in parts.iter().enumerate() {
         if spots.is_empty() {
@@ -133,7 +134,7 @@ struct Claim {
 
 impl Claim {
     /// `None` when the copy is not wholly inside the margins.
-    fn new(spot: &Spot, blank: &Blank, film: &Film, inside: &Inside) -> Option<Self> {
+    fn new(spot: &Spot, blank: &Blank, film: &MediaPx, inside: &Inside) -> Option<Self> {
         let (width, height) = (u64::from(blank.size.width()), u64::from(blank.size.height()));
         let (width, height) = if spot.turned { (height, width) } else { (width, height) };
         let left = u64::from(spot.x.checked_sub(film.left)?);
@@ -176,7 +177,7 @@ mod tests {
     use crate::geom::PxSize;
     use proptest::prelude::*;
 
-    const FILM: Film = Film { width: 100, max_length: 100, left: 5, right: 5, top: 3, bottom: 7, gutter_x: 4, gutter_y: 2 };
+    const FILM: MediaPx = MediaPx { width: 100, max_length: 100, left: 5, right: 5, top: 3, bottom: 7, gutter_x: 4, gutter_y: 2 };
 
     fn blank(width: u32, height: u32, copies: u32, turnable: bool) -> Blank {
         Blank { size: PxSize::new(width, height).unwrap(), copies, turnable }
@@ -215,7 +216,7 @@ mod tests {
         /// The sweep finds an overlap exactly when comparing all pairs does.
         #[test]
         fn the_sweep_agrees_with_all_pairs(spots in prop::collection::vec((0_u32..40, 0_u32..40, 0_usize..3), 1..12)) {
-            let film = Film { width: 60, max_length: 60, left: 0, right: 0, top: 0, bottom: 0, gutter_x: 1, gutter_y: 3 };
+            let film = MediaPx { width: 60, max_length: 60, left: 0, right: 0, top: 0, bottom: 0, gutter_x: 1, gutter_y: 3 };
             let sizes = [(3, 9), (8, 2), (5, 5)];
             let spots: Vec<Spot> = spots.into_iter().map(|(x, y, blank)| Spot { blank, x, y, turned: false }).collect();
             let blanks: Vec<Blank> = (0..3)

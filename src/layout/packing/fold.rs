@@ -1,8 +1,9 @@
 //! From blanks, margins and gutters to plain rectangles on a plain strip, and back.
 
-use super::{Blank, Film, MAX_COPIES, Spot};
+use super::{Blank, MAX_COPIES, Spot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::MAX_SIDE_PX;
+use crate::preflight::MediaPx;
 
 /// One way to lay a rectangle: its sides, each enlarged by the gutter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,7 +53,7 @@ pub(super) struct Placed {
 #[derive(Debug)]
 pub(super) struct Folded<'a> {
     blanks: &'a [Blank],
-    film: Film,
+    film: MediaPx,
     pub(super) width: u32,
     pub(super) height: u32,
     pub(super) kinds: Vec<Kind>,
@@ -63,7 +64,7 @@ pub(super) struct Folded<'a> {
 
 impl<'a> Folded<'a> {
     /// Folds the problem. See [`pack_rectangles`](super::pack_rectangles) for the errors.
-    pub(super) fn new(blanks: &'a [Blank], film: &Film) -> Result<Self> {
+    pub(super) fn new(blanks: &'a [Blank], film: &MediaPx) -> Result<Self> {
         let Inside { width, length } = printable(film)?;
         let film = clamp_gutters(film, width, length);
         let strip = Shape { width: width + film.gutter_x, height: length + film.gutter_y };
@@ -126,7 +127,7 @@ pub(super) struct Inside {
 }
 
 /// What the margins leave of the film.
-pub(super) fn printable(film: &Film) -> Result<Inside> {
+pub(super) fn printable(film: &MediaPx) -> Result<Inside> {
     if film.width > MAX_SIDE_PX || film.max_length > MAX_SIDE_PX {
         return Err(ErrorKind::TooLarge { what: format!("film of {} × {} px", film.width, film.max_length) }.into());
     }
@@ -141,11 +142,11 @@ pub(super) fn printable(film: &Film) -> Result<Inside> {
 }
 
 /// A gutter as wide as the film already keeps neighbours from lying beside each other: no more is needed, and sums stay below 2³².
-fn clamp_gutters(film: &Film, width: u32, length: u32) -> Film {
-    Film { gutter_x: film.gutter_x.min(width), gutter_y: film.gutter_y.min(length), ..*film }
+fn clamp_gutters(film: &MediaPx, width: u32, length: u32) -> MediaPx {
+    MediaPx { gutter_x: film.gutter_x.min(width), gutter_y: film.gutter_y.min(length), ..*film }
 }
 
-fn fold_size(blank: &Blank, film: &Film, turned: bool) -> Option<Shape> {
+fn fold_size(blank: &Blank, film: &MediaPx, turned: bool) -> Option<Shape> {
     let (width, height) = (blank.size.width(), blank.size.height());
     let (width, height) = if turned { (height, width) } else { (width, height) };
     Some(Shape { width: width.checked_add(film.gutter_x)?, height: height.checked_add(film.gutter_y)? })

@@ -14,6 +14,7 @@ mod skyline;
 
 use crate::error::Result;
 use crate::geom::PxSize;
+use crate::preflight::MediaPx;
 
 pub use bound::{length_lower_bound, parts_lower_bound};
 pub use check::{Violation, check_packing};
@@ -31,27 +32,6 @@ pub struct Blank {
     pub copies: u32,
     /// Whether a copy may lie turned by 90°, its sides exchanged.
     pub turnable: bool,
-}
-
-/// The film, roll or sheet that the rectangles are packed on. All lengths are in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Film {
-    /// Width, margins included; at most [`MAX_SIDE_PX`](crate::MAX_SIDE_PX).
-    pub width: u32,
-    /// The longest that a part may be, margins included; at most [`MAX_SIDE_PX`](crate::MAX_SIDE_PX).
-    pub max_length: u32,
-    /// Unprintable edge on the left.
-    pub left: u32,
-    /// Unprintable edge on the right.
-    pub right: u32,
-    /// Unprintable edge before the first row.
-    pub top: u32,
-    /// Unprintable edge after the last row.
-    pub bottom: u32,
-    /// Clear distance between neighbours beside each other; none is kept to the film's edge.
-    pub gutter_x: u32,
-    /// Clear distance between neighbours above each other; none is kept to the film's edge.
-    pub gutter_y: u32,
 }
 
 /// Where one copy lies on its part.
@@ -110,7 +90,7 @@ impl Packing {
 /// [`ErrorKind::DoesNotFit`](crate::ErrorKind::DoesNotFit) with the first blank that is larger than the film inside its margins in each
 /// allowed turn; [`ErrorKind::Layout`](crate::ErrorKind::Layout) when the margins leave nothing of the film, when the film exceeds
 /// [`MAX_SIDE_PX`](crate::MAX_SIDE_PX), or when there are more than [`MAX_COPIES`] copies.
-pub fn pack_rectangles(blanks: &[Blank], film: &Film, options: &Packing) -> Result<Vec<Vec<Spot>>> {
+pub fn pack_rectangles(blanks: &[Blank], film: &MediaPx, options: &Packing) -> Result<Vec<Vec<Spot>>> {
     let folded = fold::Folded::new(blanks, film)?;
     let packed = search::search(&folded, options.effort);
     Ok(folded.unfold(&packed))
@@ -138,12 +118,12 @@ mod tests {
         Blank { size: PxSize::new(width, height).unwrap(), copies, turnable }
     }
 
-    fn film(width: u32, max_length: u32, margin: u32, gutter_x: u32, gutter_y: u32) -> Film {
-        Film { width, max_length, left: margin, right: margin, top: margin, bottom: margin, gutter_x, gutter_y }
+    fn film(width: u32, max_length: u32, margin: u32, gutter_x: u32, gutter_y: u32) -> MediaPx {
+        MediaPx { width, max_length, left: margin, right: margin, top: margin, bottom: margin, gutter_x, gutter_y }
     }
 
     /// The length of film that the parts take together.
-    fn used(blanks: &[Blank], film: &Film, parts: &[Vec<Spot>]) -> u64 {
+    fn used(blanks: &[Blank], film: &MediaPx, parts: &[Vec<Spot>]) -> u64 {
         let bottom = |spot: &Spot| {
             let size = blanks[spot.blank].size;
             spot.y + if spot.turned { size.width() } else { size.height() }
@@ -228,9 +208,9 @@ mod tests {
         prop_oneof![4 => Just(0), 4 => 0_u32..20, 1 => any::<u32>()]
     }
 
-    fn any_film() -> impl Strategy<Value = Film> {
+    fn any_film() -> impl Strategy<Value = MediaPx> {
         (side(), side(), prop::array::uniform4(distance()), distance(), distance()).prop_map(
-            |(width, max_length, [left, right, top, bottom], gutter_x, gutter_y)| Film {
+            |(width, max_length, [left, right, top, bottom], gutter_x, gutter_y)| MediaPx {
                 width,
                 max_length,
                 left,
