@@ -5,7 +5,7 @@
 
 use arbitrary::Arbitrary;
 use gangsheet::{
-    Blank, Effort, ErrorKind, MediaPx, MAX_COPIES, MAX_SIDE_PX, Packing, PxSize, check_packing, length_lower_bound, pack_rectangles,
+    Blank, Effort, ErrorKind, MAX_COPIES, MAX_SIDE_PX, MediaPx, Packing, PxSize, check_packing, length_lower_bound, pack_rectangles,
     parts_lower_bound,
 };
 use libfuzzer_sys::{Corpus, fuzz_target};
