@@ -167,7 +167,7 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`Preflight`], [`pack`] and [`Layout::check_against`], and [`ErrorKind::Cancelled`].
+    /// Those of [`Preflight`], [`pack`] and [`Layout::check_against`], and [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
     pub fn prepare(&self) -> Result<Prepared> {
         self.prepare_with(&self.options.preflight)
     }
@@ -212,7 +212,7 @@ impl<'a> Run<'a> {
     /// Those of [`prepare`](Self::prepare), [`RenderPlan::new`] and [`Renderer::render`], [`ErrorKind::FolderInUse`](crate::ErrorKind::FolderInUse),
     /// [`ErrorKind::DiskSpace`](crate::ErrorKind::DiskSpace) and
     /// [`ErrorKind::TemporaryFilesInMemory`](crate::ErrorKind::TemporaryFilesInMemory). Before rendering starts nothing is written; after
-    /// [`ErrorKind::Artwork`] everything that this run wrote is removed again.
+    /// [`ErrorKind::Artwork`](crate::ErrorKind::Artwork) everything that this run wrote is removed again.
     pub fn render(&self, folder: &Path, progress: impl FnMut(Progress)) -> Result<Report> {
         let started = Instant::now();
         // What is about to be replaced stays until the artwork is known to be whole.
