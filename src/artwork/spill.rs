@@ -17,17 +17,25 @@ use crate::pixel::Rgba8;
 pub(super) struct SpillWriter {
     file: File,
     folder: PathBuf,
+    bytes: u64,
+    bytes_written: u64,
 }
 
 impl SpillWriter {
-    pub(super) fn create(folder: &Path) -> Result<Self> {
+    /// Creates a file in `folder` that will have so many `bytes`.
+    pub(super) fn create(folder: &Path, bytes: u64) -> Result<Self> {
         let file = tempfile::tempfile_in(folder).map_err(|source| Error::io("create a temporary file in", folder, source))?;
-        Ok(Self { file, folder: folder.to_owned() })
+        Ok(Self { file, folder: folder.to_owned(), bytes, bytes_written: 0 })
     }
 
     pub(super) fn write(&mut self, pixels: &[Rgba8]) -> Result<()> {
-        let written = self.file.write_all(bytemuck::cast_slice(pixels));
-        written.map_err(|source| Error::io("write temporary pixels in", &self.folder, source))
+        self.file.write_all(bytemuck::cast_slice(pixels)).map_err(|error| {
+            let missing = self.bytes.saturating_sub(self.bytes_written);
+            let source = io::Error::new(error.kind(), format!("{error}: {missing} of {} bytes are missing", self.bytes));
+            Error::io("write temporary pixels in", &self.folder, source)
+        })?;
+        self.bytes_written += (pixels.len() * Rgba8::BYTES) as u64;
+        Ok(())
     }
 
     pub(super) fn finish(self, shape: Shape) -> Spill {

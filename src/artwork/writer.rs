@@ -56,7 +56,7 @@ impl RasterWriter {
     /// [`MemoryLimit`](crate::ErrorKind::MemoryLimit), and [`Io`](crate::ErrorKind::Io) where no file can be made.
     pub(crate) fn spilled(before_turn: PxSize, turn: Turn, budget: &MemoryBudget, temp_dir: &Path) -> Result<Self> {
         let panel = budget.buffer(Shape::new(before_turn, turn).block_pixels(), "turned rows")?;
-        Self::new(before_turn, turn, Target::Spilled { writer: SpillWriter::create(temp_dir)?, panel }, budget)
+        Self::new(before_turn, turn, Target::Spilled { writer: SpillWriter::create(temp_dir, before_turn.rgba_bytes())?, panel }, budget)
     }
 
     fn new(before_turn: PxSize, turn: Turn, target: Target, budget: &MemoryBudget) -> Result<Self> {

@@ -1,0 +1,102 @@
+//! The memory limit as a contract, measured where it can be: what the allocator hands out stays inside what is reserved.
+//!
+//! Everything is in one test, since the allocator's figures are the whole process's.
+#![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
+
+mod common;
+
+use common::{PLENTY, PngKind, Shop, Style, draw, layout, placement, png_bytes, rect, scene, smallest_limit_bytes};
+use gangsheet::{Layout, PROCESS_BYTES, Placement, Progress, Report, Run, RunOptions, Turn};
+use peak_alloc::PeakAlloc;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+#[global_allocator]
+static ALLOCATOR: PeakAlloc = PeakAlloc;
+
+/// What a run may hold that no reservation tells of: paths, the plan's small lists, threads' and the log's own.
+const UNRESERVED_BYTES: usize = 1 << 20;
+
+/// Renders; says how much more the allocator handed out at once, and how much more is handed out at the end of each part.
+fn run(shop: &Shop, layout: &Layout, limit_bytes: u64, threads: usize) -> (Report, usize, Vec<usize>) {
+    let out = shop.path("out");
+    let options = RunOptions { max_memory_bytes: Some(limit_bytes), threads: Some(threads), ..RunOptions::default() };
+    let run = Run::of_layout(layout, shop.base()).options(options);
+    let before = ALLOCATOR.current_usage();
+    let mut after_parts = Vec::with_capacity(layout.parts.len());
+    ALLOCATOR.reset_peak_usage();
+    let report = run.render(&out, |progress| {
+        if matches!(progress, Progress::PartFinished { .. }) {
+            after_parts.push(ALLOCATOR.current_usage().saturating_sub(before));
+        }
+    });
+    let peak = ALLOCATOR.peak_usage() - before;
+    std::fs::remove_dir_all(&out).unwrap();
+    (report.unwrap(), peak, after_parts)
+}
+
+/// What is handed out at once stays inside what is reserved at once, under the smallest limit and larger ones.
+fn assert_reserved(shop: &Shop, layout: &Layout) {
+    let smallest = smallest_limit_bytes(&Run::of_layout(layout, shop.base()));
+    for (limit_bytes, threads) in [(smallest, 1), (smallest, 4), (smallest + (4 << 20), 4), (PLENTY, 1), (PLENTY, 4)] {
+        let (report, peak, _) = run(shop, layout, limit_bytes, threads);
+        assert!(report.peak_reserved_bytes <= limit_bytes);
+        let reserved = usize::try_from(report.peak_reserved_bytes - PROCESS_BYTES).unwrap();
+        assert!(
+            peak <= reserved + UNRESERVED_BYTES,
+            "{peak} bytes at once, {reserved} reserved, {threads} threads, {limit_bytes}: {layout:?}"
+        );
+    }
+}
+
+/// Artwork to draw, and copies of it: which one, its size, where on the part, and its turn.
+type Scatter = (Vec<(u32, u32, bool)>, Vec<(usize, (u32, u32), (u32, u32), Turn)>);
+
+fn scatter() -> impl Strategy<Value = Scatter> {
+    let art = (1_u32..600, 1_u32..600, any::<bool>());
+    let side = || prop_oneof![3 => 1_u32..300, 1 => 300_u32..900];
+    let copy = (any::<usize>(), (side(), side()), (0_u32..100, 0_u32..1100), prop::sample::select(&Turn::ALL));
+    (prop::collection::vec(art, 1..4), prop::collection::vec(copy, 1..8))
+}
+
+fn scattered(shop: &Shop, (arts, copies): &Scatter) -> Layout {
+    for (nth, &(width, height, interlaced)) in arts.iter().enumerate() {
+        let picture = draw(Style::Gradient, nth as u64, width, height);
+        shop.write(&format!("{nth}.png"), &png_bytes(&picture, PngKind::Rgba8, interlaced));
+    }
+    let copy = |(&(art, (width, height), (x, y), turn), copy)| Placement {
+        turn,
+        ..placement(&format!("{}.png", art % arts.len()), copy, rect(x, y, width, height))
+    };
+    layout([((1000, 2000), copies.iter().zip(1..).map(copy).collect())])
+}
+
+#[test]
+fn what_is_allocated_is_reserved_and_nothing_is_kept_from_part_to_part() {
+    let shop = Shop::new();
+    assert_reserved(&shop, &scene(&shop));
+
+    let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });
+    let checked = runner.run(&scatter(), |scatter| {
+        let shop = Shop::new();
+        assert_reserved(&shop, &scattered(&shop, &scatter));
+        Ok(())
+    });
+    checked.unwrap_or_else(|failure| panic!("{failure}"));
+
+    // Twenty parts, each with two designs of its own, one of them turned.
+    let parts = (0..20).map(|part| {
+        let design = |nth: u32, x, turn| {
+            let name = format!("{part}-{nth}.png");
+            shop.artwork(&name, &draw(Style::Gradient, u64::from(part * 2 + nth), 400, 300));
+            let size = if turn == Turn::None { (400, 300) } else { (300, 400) };
+            Placement { turn, ..placement(&name, 1, rect(x, 0, size.0, size.1)) }
+        };
+        ((1000, 500), vec![design(0, 0, Turn::None), design(1, 500, Turn::Cw90)])
+    });
+    let layout = layout(parts.collect::<Vec<_>>());
+    let (report, _, after_parts) = run(&shop, &layout, PLENTY, 2);
+    assert!(report.parts.iter().all(|part| part.memory_after_bytes == report.parts[0].memory_before_bytes));
+    let (least, most) = (after_parts.iter().min().unwrap(), after_parts.iter().max().unwrap());
+    assert!(after_parts.len() == 20 && most - least < 64 << 10, "{after_parts:?}");
+}
