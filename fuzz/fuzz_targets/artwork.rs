@@ -33,7 +33,9 @@ fuzz_target!(|file: &[u8]| {
     let parts = vec![Part::new(PxSize::new(60, 20).unwrap(), placements).unwrap()];
     let layout = Layout { name: "fuzz".to_owned(), dpi: Dpi::new(300).unwrap(), parts, output: Output::default() };
 
-    let options = RunOptions { max_memory_bytes: Some(LIMIT_BYTES), threads: Some(1), ..RunOptions::default() };
+    // The outputs lie in a RAM disk, to which nothing is spilled.
+    let temp_dir = Some(env!("CARGO_MANIFEST_DIR").into());
+    let options = RunOptions { max_memory_bytes: Some(LIMIT_BYTES), threads: Some(1), temp_dir, ..RunOptions::default() };
     let sheets = folder.path().join("sheets");
     match Run::of_layout(&layout, folder.path()).options(options).render(&sheets, |_| {}) {
         Ok(report) => {

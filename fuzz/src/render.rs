@@ -130,7 +130,9 @@ fn check_part(part: &Part, layout: &Layout, file: &Path) {
 
 fn options(max_memory_bytes: u64, threads: usize, root: &Path) -> RunOptions {
     let preflight = PreflightOptions { artwork_root: Some(root.to_owned()), ..PreflightOptions::default() };
-    RunOptions { max_memory_bytes: Some(max_memory_bytes), threads: Some(threads), preflight, ..RunOptions::default() }
+    // The outputs lie in a RAM disk, to which nothing is spilled.
+    let temp_dir = Some(env!("CARGO_MANIFEST_DIR").into());
+    RunOptions { max_memory_bytes: Some(max_memory_bytes), threads: Some(threads), preflight, temp_dir, ..RunOptions::default() }
 }
 
 /// More memory than a tiny layout needs.
