@@ -60,7 +60,7 @@ pub(crate) fn probe(path: &Path) -> Result<ArtworkHeader> {
         Ok(ImageFormat::Jpeg) => jpeg::probe(source),
         Ok(other) => {
             let name = other.to_mime_type().trim_start_matches("image/").trim_start_matches("x-").to_ascii_uppercase();
-            Err(source.damaged(format!("not a PNG or JPEG image but {name}: convert it to PNG")))
+            Err(source.damaged(format!("{name} is not supported: convert it to PNG")))
         }
         Err(_) => Err(source.damaged(format!("not a PNG or JPEG image but {}", describe(start)))),
     }
@@ -95,10 +95,10 @@ mod tests {
     fn what_is_no_artwork_is_named() {
         let cases: [(&[u8], &str); 8] = [
             (b"", "an empty file"),
-            (b"GIF89a", "GIF: convert"),
-            (b"BM\x00\x00", "BMP: convert"),
-            (b"II*\0", "TIFF: convert"),
-            (b"RIFF\x00\x00\x00\x00WEBPVP8L", "WEBP: convert"),
+            (b"GIF89a", "GIF is not supported"),
+            (b"BM\x00\x00", "BMP is not supported"),
+            (b"II*\0", "TIFF is not supported"),
+            (b"RIFF\x00\x00\x00\x00WEBPVP8L", "WEBP is not supported"),
             (b"\xef\xbb\xbf<?xml version='1.0'?>\n<SVG>", "an SVG"),
             (b"<!DOCTYPE html><p>", "a web page"),
             (b"not an image", "a text"),
