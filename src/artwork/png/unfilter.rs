@@ -46,15 +46,41 @@ fn by_pixel<const BYTES: usize>(filter: u8, above: Option<&[u8]>, row: &mut [u8]
     }
 }
 
-/// Undoes the filter Paeth: to each value is added whichever of its neighbours is nearest to left + above − above left; ties in this order
+/// Undoes the filter Paeth run by run. Where nothing is added and the pixel on the left is as the one above it, the nearest is the one above,
+/// from one pixel to the next: in flat art that is most of them.
+fn undo_paeth<const BYTES: usize>(above: &[u8], row: &mut [u8]) {
+    /// Pixels that are looked at as one.
+    const RUN: usize = 16;
+    let mut left = Neighbours { left: [0; 8], above_left: [0; 8] };
+    for (run, above) in row.chunks_mut(RUN * BYTES).zip(above.chunks(RUN * BYTES)) {
+        let nothing_added = run.iter().fold(0, |any, &byte| any | byte) == 0;
+        if nothing_added && left.left == left.above_left {
+            run.copy_from_slice(above);
+            let last = above.last_chunk::<BYTES>().map_or([0; 8], lanes);
+            left = Neighbours { left: last, above_left: last };
+        } else {
+            left = undo_paeth_by_pixel::<BYTES>(above, run, left);
+        }
+    }
+}
+
+/// What is to the left of a pixel, and above that.
+#[derive(Clone, Copy)]
+struct Neighbours {
+    left: Lanes,
+    above_left: Lanes,
+}
+
+/// To each value is added whichever of its neighbours is nearest to left + above − above left; ties in this order
 /// (section 9.4).
 ///
 /// Counted from the pixel above left, with `low` and `high` the other two in order, what is sought is the nearest to their sum, and the
 /// distances are |high|, |low| and |low + high|. So it is `high` where high ≥ −2·low, and `low` where low ≤ −2·high; where both hold,
 /// all three are equal. The choice is made by masks: all bits of a negative number shifted right by 15 are ones.
-fn undo_paeth<const BYTES: usize>(all_above: &[u8], row: &mut [u8]) {
-    let (mut left, mut above_left) = ([0; 8], [0; 8]);
-    for (pixel, above) in row.as_chunks_mut::<BYTES>().0.iter_mut().zip(all_above.as_chunks::<BYTES>().0) {
+#[inline(never)]
+fn undo_paeth_by_pixel<const BYTES: usize>(above: &[u8], row: &mut [u8], before: Neighbours) -> Neighbours {
+    let Neighbours { mut left, mut above_left } = before;
+    for (pixel, above) in row.as_chunks_mut::<BYTES>().0.iter_mut().zip(above.as_chunks::<BYTES>().0) {
         let above = lanes(above);
         let from_above_left = zip(lanes(pixel), above_left, |filtered, c| filtered + c);
         let (b, a) = (zip(above, above_left, |b, c| b - c), zip(left, above_left, |a, c| a - c));
@@ -66,6 +92,7 @@ fn undo_paeth<const BYTES: usize>(all_above: &[u8], row: &mut [u8]) {
         store(left, pixel);
         above_left = above;
     }
+    Neighbours { left, above_left }
 }
 
 /// `value(a, b)` for each pair of channels.
