@@ -36,7 +36,7 @@ pub(super) struct HorizontalPass {
 
 impl HorizontalPass {
     /// Bytes of a batch's wider side that are aimed at.
-    const BATCH_BYTES: u64 = 1 << 20;
+    const BATCH_BYTES: u64 = 2 << 20;
 
     /// A pass over `rows` rows.
     ///
