@@ -412,13 +412,6 @@ impl Rows {
         (start < end).then_some(Self { start, end })
     }
 
-    /// The range cut into pieces of `rows` rows, the last one possibly shorter.
-    pub fn chunks(self, rows: NonZeroU32) -> impl Iterator<Item = Self> {
-        (self.start..self.end)
-            .step_by(rows.get() as usize)
-            .map(move |start| Self { start, end: self.end.min(start.saturating_add(rows.get())) })
-    }
-
     /// The same range, counted from `origin` instead of from 0. `origin` must not lie after `start`.
     pub(crate) fn relative_to(self, origin: u32) -> Self {
         debug_assert!(origin <= self.start);
@@ -546,12 +539,5 @@ mod tests {
         assert!(PxRect::new(MAX_SIDE_PX - 10, 0, size).is_ok());
         assert!(PxRect::new(MAX_SIDE_PX - 9, 0, size).is_err());
         assert!(PxRect::new(0, u32::MAX, size).is_err());
-    }
-
-    #[test]
-    fn chunks_cover_the_rows_once() {
-        let rows = Rows::new(3, 20).unwrap();
-        let chunks: Vec<_> = rows.chunks(NonZeroU32::new(8).unwrap()).map(Rows::indices).collect();
-        assert_eq!(chunks, [3..11, 11..19, 19..20]);
     }
 }

@@ -84,6 +84,13 @@
 //! unlinked temporary file, from which each band reads its own rows into buffers of its own. Files are not mapped, so that the resident set is
 //! what was reserved.
 //!
+//! # Work is done once
+//!
+//! One decode feeds all sizes and turns of an artwork. Copies of an item that lie side by side are drawn and compressed once: the others are
+//! written as [`Repeat`]s, deflate's copies of what is so many columns to the left, without a search. Bands that hold the same rows of the
+//! same rasters in the same columns as an earlier one ([`Band::like`]) are not rendered at all: [`PngPart::append_again`] copies the
+//! fragment. Empty rows are counted, not drawn. [`verify`] relies on none of this: it draws every copy from its artwork.
+//!
 //! # Bytes depend on the plan only
 //!
 //! Never on the number of threads, the budget, where pixels live, timing or the machine. Bands are cut where the layout says, each one is
@@ -118,7 +125,7 @@ mod system;
 pub use crate::artwork::{ArtworkFormat, ArtworkHeader, Resampler, Residence};
 pub use crate::budget::{Buffer, MemoryBudget, PROCESS_BYTES, Reservation, parse_bytes};
 pub use crate::demo::write_demo;
-pub use crate::encode::{BandEncoder, Fragment, PartFile, PartHeader, PixelFormat, PngPart};
+pub use crate::encode::{BandEncoder, Fragment, PartFile, PartHeader, PixelFormat, PngPart, Repeat};
 pub use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 pub use crate::geom::{Dpi, Length, MAX_SIDE_PX, PxRect, PxSize, Rows, Turn};
 pub use crate::job::{Background, Compression, Crop, Gutter, Item, Job, Margin, Media, NameTemplate, Order, Output, Sizing, TurnPolicy};

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs;
 use std::path::Path;
 
-use common::{PLENTY, Planned, Shop, Style, draw, files_in, layout, parts_in, placement, rect, scene, smallest_limit_bytes};
+use common::{PLENTY, Planned, Shop, Style, draw, files_in, grid, layout, parts_in, placement, rect, scene, smallest_limit_bytes};
 use gangsheet::{
     ArtworkStore, Cancel, Dpi, Effort, ErrorKind, Existing, Item, Job, Layout, Length, Media, MemoryBudget, Order, Packing, PngPart,
     Progress, RenderPlan, RenderedPart, Renderer, Report, Residence, Run, RunOptions, Sizing, render_band,
@@ -83,9 +83,24 @@ fn kept_bytes(plan: &RenderPlan, part: usize) -> u64 {
 #[test]
 fn threads_budgets_residences_and_temporary_folders_do_not_matter() {
     let shop = Shop::new();
-    let layout = scene(&shop);
-    let expected = reference(&shop, &layout, "reference");
-    let smallest = |threads| common::plan(&layout, shop.base(), PLENTY, threads).unwrap().plan.memory().smallest_limit_bytes;
+    let (spilled, residences) = nothing_but_the_plan_matters(&shop, &scene(&shop));
+    assert_eq!(residences, HashSet::from([Residence::Resident, Residence::Streamed, Residence::Spilled]));
+    // The budgets were chosen well: many in files, few in files, none in files.
+    let counts: BTreeSet<u64> = spilled.iter().map(|spilled| spilled.0).collect();
+    assert!(counts.len() > 2 && counts.contains(&0), "{spilled:?}");
+    assert!(spilled.iter().all(|s| (s.0 == 0) == (s.1 == 0)), "{spilled:?}");
+}
+
+#[test]
+fn threads_and_budgets_do_not_matter_to_copies_in_a_grid() {
+    let shop = Shop::new();
+    nothing_but_the_plan_matters(&shop, &grid(&shop));
+}
+
+/// Renders under several limits with one to eight threads. What was spilled each time, as files and bytes, and where pixels lived.
+fn nothing_but_the_plan_matters(shop: &Shop, layout: &Layout) -> (Vec<(u64, u64)>, HashSet<Residence>) {
+    let expected = reference(shop, layout, "reference");
+    let smallest = |threads| common::plan(layout, shop.base(), PLENTY, threads).unwrap().plan.memory().smallest_limit_bytes;
     assert_eq!(smallest(1), smallest(8), "the smallest limit depends on the number of threads");
     let smallest = smallest(1);
     let temp_dir = shop.path("temp");
@@ -99,7 +114,7 @@ fn threads_budgets_residences_and_temporary_folders_do_not_matter() {
             let what = format!("{limit_bytes} bytes, {threads} threads");
             let folder = shop.path("out");
             let temp_dir = (threads % 2 == 0).then_some(temp_dir.as_path());
-            let rendered = render_by_stages(&shop, &layout, limit_bytes, threads, &folder, temp_dir);
+            let rendered = render_by_stages(shop, layout, limit_bytes, threads, &folder, temp_dir);
             assert_same(&files_in(&folder), &expected, &what);
             assert!(files_in(&shop.path("temp")).is_empty(), "{what}: something stays in the temporary folder");
             let progress = first_progress.get_or_insert_with(|| rendered.progress.clone());
@@ -122,11 +137,7 @@ fn threads_budgets_residences_and_temporary_folders_do_not_matter() {
             fs::remove_dir_all(folder).unwrap();
         }
     }
-    assert_eq!(residences, HashSet::from([Residence::Resident, Residence::Streamed, Residence::Spilled]));
-    // The budgets were chosen well: many in files, few in files, none in files.
-    let counts: BTreeSet<u64> = spilled.iter().map(|spilled| spilled.0).collect();
-    assert!(counts.len() > 2 && counts.contains(&0), "{spilled:?}");
-    assert!(spilled.iter().all(|s| (s.0 == 0) == (s.1 == 0)), "{spilled:?}");
+    (spilled, residences)
 }
 
 #[test]
@@ -266,23 +277,47 @@ fn absolute_artwork_paths_give_the_same_bytes() {
 #[test]
 fn bands_rendered_alone_and_backwards_give_the_same_file() {
     let shop = Shop::new();
-    let layout = scene(&shop);
-    let expected = reference(&shop, &layout, "reference");
-    let Planned { plan, .. } = common::plan(&layout, shop.base(), PLENTY, 1).unwrap();
-    assert!(plan.parts().iter().all(|part| part.bands().len() > 1), "parts of several bands are what this is about");
-    for (part, (name, content)) in plan.parts().iter().zip(&expected) {
-        let budget = MemoryBudget::new(PLENTY);
-        let alone = |band| render_band(&plan, band, &ArtworkStore::new(budget.clone(), shop.base(), Cancel::default())).unwrap();
-        let mut fragments: Vec<_> = part.bands().iter().rev().map(alone).collect();
-        assert_eq!(budget.held_bytes(), 0);
-        fragments.reverse();
-        let path = shop.path(name);
-        let mut png = PngPart::create(&path, part.header()).unwrap();
-        fragments.iter().for_each(|fragment| png.append(fragment).unwrap());
-        let file = png.finish().unwrap();
-        assert_eq!(file.bytes, content.len() as u64);
-        assert!(fs::read(path).unwrap() == *content, "{name}");
+    for layout in [scene(&shop), grid(&shop)] {
+        let expected = reference(&shop, &layout, "reference");
+        let Planned { plan, .. } = common::plan(&layout, shop.base(), PLENTY, 1).unwrap();
+        assert!(plan.parts().iter().all(|part| part.bands().len() > 1), "parts of several bands are what this is about");
+        for (part, (name, content)) in plan.parts().iter().zip(&expected) {
+            let budget = MemoryBudget::new(PLENTY);
+            let alone = |band| render_band(&plan, band, &ArtworkStore::new(budget.clone(), shop.base(), Cancel::default())).unwrap();
+            let mut fragments: Vec<_> = part.bands().iter().rev().map(alone).collect();
+            assert_eq!(budget.held_bytes(), 0);
+            fragments.reverse();
+            let path = shop.path(name);
+            let mut png = PngPart::create(&path, part.header()).unwrap();
+            fragments.iter().for_each(|fragment| png.append(fragment).unwrap());
+            let file = png.finish().unwrap();
+            assert_eq!(file.bytes, content.len() as u64);
+            assert!(fs::read(path).unwrap() == *content, "{name}");
+        }
+        fs::remove_dir_all(shop.path("reference")).unwrap();
     }
+}
+
+/// A store that renders every band, also those that are like an earlier one, holds nothing once each band is released.
+#[test]
+fn bands_like_earlier_ones_are_found_and_leave_nothing_behind() {
+    let shop = Shop::new();
+    let layout = grid(&shop);
+    let Planned { plan, .. } = common::plan(&layout, shop.base(), PLENTY, 1).unwrap();
+    let budget = MemoryBudget::new(PLENTY);
+    let store = ArtworkStore::new(budget.clone(), shop.base(), Cancel::default());
+    let mut found = 0;
+    for band in plan.parts().iter().flat_map(|part| part.bands()) {
+        let bands = plan.parts()[band.part()].bands();
+        if let Some(like) = band.like() {
+            assert!(like < band.index() && bands[like].like().is_none() && bands[like].rows().len() == band.rows().len());
+            found += 1;
+        }
+        render_band(&plan, band, &store).unwrap();
+        store.release_after(&plan, band);
+    }
+    assert_eq!(budget.held_bytes(), 0);
+    assert!(found >= 2, "{found} bands like earlier ones");
 }
 
 fn resume(shop: &Shop, layout: &Layout, limit_bytes: u64, threads: usize, folder: &Path) -> gangsheet::Result<Report> {
@@ -302,9 +337,18 @@ fn chunk_starts(png: &[u8]) -> Vec<usize> {
 #[test]
 fn a_part_cut_off_anywhere_is_resumed_to_the_same_bytes() {
     let shop = Shop::new();
-    let layout = scene(&shop);
-    let expected = reference(&shop, &layout, "reference");
-    let smallest = smallest_limit_bytes(&Run::of_layout(&layout, shop.base()));
+    cut_off_anywhere(&shop, &scene(&shop));
+}
+
+#[test]
+fn a_part_of_like_bands_cut_off_anywhere_is_resumed_to_the_same_bytes() {
+    let shop = Shop::new();
+    cut_off_anywhere(&shop, &grid(&shop));
+}
+
+fn cut_off_anywhere(shop: &Shop, layout: &Layout) {
+    let expected = reference(shop, layout, "reference");
+    let smallest = smallest_limit_bytes(&Run::of_layout(layout, shop.base()));
     let names: Vec<&String> = expected.keys().collect();
     let out = shop.path("out");
     for (nth, name) in names.iter().enumerate() {
@@ -318,7 +362,7 @@ fn a_part_cut_off_anywhere_is_resumed_to_the_same_bytes() {
             // What comes before is finished, what comes after was not begun.
             names[..nth].iter().for_each(|before| fs::write(out.join(before), &expected[*before]).unwrap());
             fs::write(out.join(format!("{name}.partial")), &whole[..cut]).unwrap();
-            resume(&shop, &layout, [smallest, PLENTY][cut % 2], 1 + cut % 3, &out)
+            resume(shop, layout, [smallest, PLENTY][cut % 2], 1 + cut % 3, &out)
                 .unwrap_or_else(|error| panic!("{name} cut at {cut}: {error}"));
             assert_same(&parts_in(&out), &expected, &format!("{name} cut at {cut}"));
             assert_eq!(files_in(&out).len(), expected.len() + 2, "{name} cut at {cut}");

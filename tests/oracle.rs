@@ -193,6 +193,36 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
+
+    /// Copies side by side and down the part, as on most sheets: what is not drawn or encoded twice is there all the same.
+    #[test]
+    fn copies_in_a_grid_are_rendered_as_whole_images_would_be(
+        arts in prop::collection::vec(art(), 1..3),
+        tile in (prop_oneof![3 => 96_u32..160, 1 => 60_u32..100], 20_u32..300),
+        columns in prop::collection::vec((any::<prop::sample::Index>(), prop_oneof![3 => Just(0_u32), 1 => 1_u32..40]), 1..7),
+        rows in 1_u32..9,
+        gutter in (0_u32..20, 0_u32..20),
+        turn in prop::sample::select(&Turn::ALL),
+        output in output(),
+        options in options(),
+    ) {
+        let shop = Shop::new();
+        arts.iter().enumerate().for_each(|(nth, art)| _ = art.write(&shop, &name(nth)));
+        let (width, height) = (tile.0 + gutter.0, tile.1 + gutter.1);
+        let mut placements = Vec::new();
+        for (row, (column, (art, lower))) in (0..rows).flat_map(|row| (0..).zip(&columns).map(move |column| (row, column))) {
+            let copy = u32::try_from(placements.len()).unwrap() + 1;
+            let place = rect(5 + column * width, row * height + lower, tile.0, tile.1);
+            placements.push(Placement { turn, ..common::placement(&name(art.index(arts.len())), copy, place) });
+        }
+        let across = 700.max(5 + width * u32::try_from(columns.len()).unwrap());
+        let layout = Layout { output, ..common::layout([((across, rows * height + 40), placements)]) };
+        check(&shop, &Run::of_layout(&layout, shop.base()), options)?;
+    }
+}
+
 fn sizing() -> impl Strategy<Value = Option<Sizing>> {
     let side = || (1_u32..90).prop_map(Length::px);
     prop::option::of(prop_oneof![

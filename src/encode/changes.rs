@@ -50,19 +50,25 @@ impl Changes {
         runs.saturating_add(spans)
     }
 
-    /// Compares `row` with `above`.
-    pub(super) fn find(&mut self, row: &[u8], above: &[u8]) {
+    /// Starts with a row that nothing is known of.
+    pub(super) fn clear(&mut self) {
         self.runs.clear();
         self.row_is_empty = true;
-        let ((chunks, rest), (chunks_above, rest_above)) = (row.as_chunks::<CHUNK>(), above.as_chunks::<CHUNK>());
-        let mut start = 0;
+    }
+
+    /// Compares the bytes `range` of `row` with those `above`, behind the ranges that were compared before. The first `known` of them only
+    /// count for the bytes that follow.
+    pub(super) fn find(&mut self, row: &[u8], above: &[u8], range: Range<usize>, known: usize) {
+        let ((chunks, rest), (chunks_above, rest_above)) =
+            (row[range.clone()].as_chunks::<CHUNK>(), above[range.clone()].as_chunks::<CHUNK>());
+        let first = range.start + known;
+        let (mut start, mut end) = (first, range.start);
         let mut current = Change::Empty;
-        let mut end = 0;
         for (chunk, chunk_above) in chunks.iter().zip(chunks_above) {
             let change = self.compare(chunk, chunk_above);
             if change != current {
                 self.add(current, start..end);
-                (current, start) = (change, end);
+                (current, start) = (change, end.max(first));
             }
             end += CHUNK;
         }
@@ -73,13 +79,13 @@ impl Changes {
             let change = self.compare(&chunk, &chunk_above);
             if change != current {
                 self.add(current, start..end);
-                (current, start) = (change, end);
+                (current, start) = (change, end.max(first));
             }
         }
-        self.add(current, start..row.len());
+        self.add(current, start..range.end);
     }
 
-    /// Whether the row is zero throughout, whatever is above.
+    /// Whether all that was compared of the row is zero, whatever is above.
     pub(super) fn is_empty_row(&self) -> bool {
         self.row_is_empty
     }

@@ -1,6 +1,7 @@
 //! One band of rows as a self-contained piece of a PNG's compressed stream.
 
 use super::PixelFormat;
+use super::repeat::Repeat;
 use super::rows::RowEncoder;
 use crate::job::Compression;
 
@@ -87,21 +88,39 @@ impl BandEncoder {
         }
     }
 
-    /// Adds the next row: unfiltered pixels, as many bytes as the encoder's width and format make.
+    /// The place of the next row: unfiltered pixels, as many bytes as the encoder's width and format make. Two places take turns: this one
+    /// holds what was put there before the row before, but anything where that had repeats; zeros at first.
+    pub fn row_mut(&mut self) -> &mut [u8] {
+        match &mut self.0 {
+            Engine::Rgba8(rows) => rows.row_mut(),
+            Engine::Rgb8(rows) => rows.row_mut(),
+        }
+    }
+
+    /// Adds the row in its [place](Self::row_mut). What the place holds in the columns of `repeats` does not count: the pixels there are those
+    /// that they repeat. At [`Compression::Fast`] that costs next to nothing as long as rows have the same repeats.
     ///
     /// # Panics
     ///
-    /// When `row` has another length: a fault of the caller that would shear the picture.
-    pub fn push_row(&mut self, row: &[u8]) {
-        let row_bytes = match &self.0 {
-            Engine::Rgba8(rows) => rows.row_bytes(),
-            Engine::Rgb8(rows) => rows.row_bytes(),
-        };
-        assert_eq!(row.len(), row_bytes, "a row of another width");
+    /// When `repeats` are out of order or overlap, or one of them is shorter than [`Repeat::MIN_COLUMNS`], reaches outside of the row, or its
+    /// distance is shorter than itself or greater than [`Repeat::most_distance`]: faults of the caller.
+    pub fn push(&mut self, repeats: &[Repeat]) {
         match &mut self.0 {
-            Engine::Rgba8(rows) => rows.push_row(row),
-            Engine::Rgb8(rows) => rows.push_row(row),
+            Engine::Rgba8(rows) => rows.push(repeats),
+            Engine::Rgb8(rows) => rows.push(repeats),
         }
+    }
+
+    /// Adds the next row from elsewhere.
+    ///
+    /// # Panics
+    ///
+    /// When `row` has another length than the encoder's rows: a fault of the caller that would shear the picture.
+    pub fn push_row(&mut self, row: &[u8]) {
+        let place = self.row_mut();
+        assert_eq!(row.len(), place.len(), "a row of another width");
+        place.copy_from_slice(row);
+        self.push(&[]);
     }
 
     /// Adds `count` rows of zero bytes, transparent or black, at no cost: the same as pushing each.
@@ -202,6 +221,85 @@ mod tests {
             let fragments = encode_bands(&picture, width, format, compression, &cuts);
             let file = join(&header(width, height, format), &fragments);
             prop_assert_eq!(decode(&file).unwrap(), picture);
+        }
+    }
+
+    /// Rows of `pixels` in which columns repeat others, and lists of repeats that they change to now and then.
+    fn repeating_rows() -> impl Strategy<Value = (Vec<u8>, Vec<Vec<Repeat>>)> {
+        let repeat = (0_u32..300, Repeat::MIN_COLUMNS..200, 0_u32..400);
+        let lists = prop::collection::vec((prop::collection::vec(repeat, 0..5), 1_usize..6), 1..6);
+        let changes = prop::collection::vec((0..REPEATING_WIDTH as usize * 4, 1_usize..600, any::<u8>()), 30);
+        (changes, lists).prop_map(|(changes, lists)| {
+            let valid = |wanted: Vec<(u32, u32, u32)>| {
+                let mut repeats: Vec<Repeat> = Vec::new();
+                for (skipped, columns, further) in wanted {
+                    let start = repeats.last().map_or(0, |last| last.columns.end) + skipped;
+                    let distance = columns + further;
+                    if start >= distance && start + columns <= REPEATING_WIDTH {
+                        repeats.push(Repeat { columns: start..start + columns, distance });
+                    }
+                }
+                repeats
+            };
+            let lists: Vec<_> = lists.into_iter().flat_map(|(wanted, rows)| std::iter::repeat_n(valid(wanted), rows)).collect();
+            // Each row is the one above but for a stretch.
+            let mut row = vec![0; REPEATING_WIDTH as usize * 4];
+            let pixels = lists.iter().zip(changes).flat_map(|(_, (start, length, byte))| {
+                let end = row.len().min(start + length);
+                row[start..end].fill(byte);
+                row.clone()
+            });
+            (pixels.collect(), lists)
+        })
+    }
+
+    const REPEATING_WIDTH: u32 = 900;
+
+    proptest! {
+        #[test]
+        fn columns_that_repeat_others_come_back_whatever_their_place_holds(
+            (pixels, lists) in repeating_rows(),
+            format in prop::sample::select(&FORMATS),
+            compression in prop::sample::select(&COMPRESSIONS),
+            rest in any::<u8>(),
+        ) {
+            let (row_bytes, bpp) = (row_bytes(REPEATING_WIDTH, format), format.bytes_per_pixel());
+            let mut encoder = BandEncoder::new(REPEATING_WIDTH, format, compression);
+            let mut picture = Vec::new();
+            for (row, repeats) in pixels.chunks_exact(REPEATING_WIDTH as usize * 4).map(|row| &row[..row_bytes]).zip(&lists) {
+                let (mut whole, mut given) = (row.to_vec(), row.to_vec());
+                for Repeat { columns, distance } in repeats {
+                    let (start, end, distance) = (columns.start as usize * bpp, columns.end as usize * bpp, *distance as usize * bpp);
+                    whole.copy_within(start - distance..end - distance, start);
+                    given[start..end].fill(rest);
+                }
+                encoder.row_mut().copy_from_slice(&given);
+                encoder.push(repeats);
+                picture.extend(whole);
+            }
+            let height = u32::try_from(lists.len()).unwrap();
+            let fragment = encoder.finish();
+            prop_assert!(fragment.bytes().len() as u64 <= BandEncoder::fragment_bound_bytes(REPEATING_WIDTH, format, height));
+            prop_assert_eq!(decode(&join(&header(REPEATING_WIDTH, height, format), &[fragment])).unwrap(), picture);
+        }
+    }
+
+    #[test]
+    fn repeats_that_cannot_be_are_refused() {
+        let repeat = |columns, distance| Repeat { columns, distance };
+        for repeats in [
+            vec![repeat(0..100, 100)],
+            vec![repeat(200..295, 200)],
+            vec![repeat(200..300, 99)],
+            vec![repeat(200..300, 201)],
+            vec![repeat(9_900..10_001, 200)],
+            vec![repeat(9_000..9_200, 8_193)],
+            vec![repeat(200..300, 100), repeat(299..400, 200)],
+            vec![repeat(400..500, 100), repeat(200..300, 100)],
+        ] {
+            let mut encoder = BandEncoder::new(10_000, PixelFormat::Rgba8, Compression::Fast);
+            let pushed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| encoder.push(&repeats)));
+            assert!(pushed.is_err(), "{repeats:?}");
         }
     }
 }

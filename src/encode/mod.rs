@@ -6,6 +6,7 @@ mod deflate;
 mod filter;
 mod fragment;
 mod part;
+mod repeat;
 mod resume;
 mod rows;
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod testing;
 
 pub use self::fragment::{BandEncoder, Fragment};
 pub use self::part::{PartFile, PartHeader, PngPart};
+pub use self::repeat::Repeat;
 
 /// The pixels of an output file, 8 bits a channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
@@ -14,6 +15,9 @@ use crate::system::sync_folder;
 
 /// PNG's limit on the bytes of one chunk (PNG specification, section 5.3).
 const MAX_CHUNK_BYTES: usize = (1 << 31) - 1;
+
+/// Bytes of a fragment that are copied at a time.
+const COPY_BYTES: usize = 64 << 10;
 
 pub(super) const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
@@ -85,7 +89,8 @@ fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
 ///
 /// # Memory
 ///
-/// A few hundred bytes: fragments are written where they lie. Resuming holds 128 KiB and an inflater's window while it checks.
+/// 40 bytes for each fragment, which is written where it lies, and 64 KiB while one is appended again. Resuming holds 128 KiB and an
+/// inflater's window while it checks.
 #[derive(Debug)]
 pub struct PngPart {
     final_path: PathBuf,
@@ -123,7 +128,7 @@ impl PngPart {
     /// at it; [`ErrorKind::Io`](crate::ErrorKind::Io) when it cannot be created or written.
     pub fn create(final_path: &Path, header: &PartHeader) -> Result<Self> {
         let partial_path = Self::partial_path(final_path);
-        match OpenOptions::new().write(true).create_new(true).open(&partial_path) {
+        match OpenOptions::new().read(true).write(true).create_new(true).open(&partial_path) {
             Ok(file) => Self::start(final_path, partial_path, header, file),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Err(ErrorKind::OutputExists { path: partial_path }.into()),
             Err(source) => Err(Error::io("create", &partial_path, source)),
@@ -148,12 +153,13 @@ impl PngPart {
         let partial_path = Self::partial_path(final_path);
         let file = OpenOptions::new().read(true).write(true).open(&partial_path);
         let mut file = file.map_err(|source| Error::io("open", &partial_path, source))?;
-        let (whole, bands) = resume::scan(&mut file, header, fragment_rows, MAX_CHUNK_BYTES).map_err(|stop| stop.at(&partial_path))?;
+        let (whole, fragments) = resume::scan(&mut file, header, fragment_rows, MAX_CHUNK_BYTES).map_err(|stop| stop.at(&partial_path))?;
         file.set_len(whole.bytes).map_err(|source| Error::io("truncate", &partial_path, source))?;
         if whole.bytes == 0 {
             return Ok((Self::start(final_path, partial_path, header, file)?, 0));
         }
-        let writer = ChunkWriter::go_on(file, whole);
+        let bands = fragments.len();
+        let writer = ChunkWriter::go_on(file, whole, fragments);
         Ok((Self { final_path: final_path.to_owned(), partial_path, header: *header, writer }, bands))
     }
 
@@ -177,11 +183,11 @@ impl PngPart {
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when it cannot be read.
     pub fn finished(final_path: &Path, header: &PartHeader, fragment_rows: &[u32]) -> Result<Option<PartFile>> {
         let mut file = File::open(final_path).map_err(|source| Error::io("open", final_path, source))?;
-        let (mut whole, bands) = resume::scan(&mut file, header, fragment_rows, MAX_CHUNK_BYTES).map_err(|stop| stop.at(final_path))?;
+        let (mut whole, fragments) = resume::scan(&mut file, header, fragment_rows, MAX_CHUNK_BYTES).map_err(|stop| stop.at(final_path))?;
         let (end, mut found) = (whole.end(), Vec::new());
         let read = file.seek(SeekFrom::Start(whole.bytes)).and_then(|_| (&file).take(end.len() as u64 + 1).read_to_end(&mut found));
         read.map_err(|source| Error::io("read", final_path, source))?;
-        if bands < fragment_rows.len() || found != end {
+        if fragments.len() < fragment_rows.len() || found != end {
             return Ok(None);
         }
         whole.sha256.update(&end);
@@ -196,6 +202,19 @@ impl PngPart {
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when writing fails.
     pub fn append(&mut self, fragment: &Fragment) -> Result<()> {
         self.writer.append(fragment).map_err(|source| Error::io("write", &self.partial_path, source))
+    }
+
+    /// Adds a band that is the same as an earlier one, whose fragment is read back from the file.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when reading or writing fails.
+    ///
+    /// # Panics
+    ///
+    /// When the part has no band of index `band` yet: a fault of the caller.
+    pub fn append_again(&mut self, band: usize) -> Result<()> {
+        self.writer.append_again(band).map_err(|source| Error::io("write", &self.partial_path, source))
     }
 
     /// Bytes that the partial file holds so far.
@@ -259,25 +278,41 @@ impl Default for Whole {
     }
 }
 
+/// Where a fragment's chunks lie in the file, and what they hold.
+#[derive(Clone, Debug)]
+pub(super) struct FragmentPlace {
+    chunks: Range<u64>,
+    adler32: u32,
+    raw_bytes: u64,
+}
+
+impl FragmentPlace {
+    /// The fragment that brings a file from being whole up to `before` to being whole up to `after`.
+    pub(super) fn between(before: &Whole, after: &Whole, adler32: u32) -> Self {
+        Self { chunks: before.bytes..after.bytes, adler32, raw_bytes: after.raw_bytes - before.raw_bytes }
+    }
+}
+
 /// Writes chunks one behind the other. What failed half-way does not count: the next attempt starts where the last whole one ended.
 #[derive(Debug)]
 pub(super) struct ChunkWriter<W> {
     pub(super) sink: W,
     whole: Whole,
+    fragments: Vec<FragmentPlace>,
     chunk_limit: usize,
 }
 
 impl<W: Write + Seek> ChunkWriter<W> {
     /// Writes a file's start.
     pub(super) fn start(sink: W, header: &PartHeader) -> io::Result<Self> {
-        let mut writer = Self::go_on(sink, Whole::default());
+        let mut writer = Self::go_on(sink, Whole::default(), Vec::new());
         writer.whole = writer.write_behind(&[&header.prologue()])?;
         Ok(writer)
     }
 
     /// Goes on behind what is whole.
-    fn go_on(sink: W, whole: Whole) -> Self {
-        Self { sink, whole, chunk_limit: MAX_CHUNK_BYTES }
+    fn go_on(sink: W, whole: Whole, fragments: Vec<FragmentPlace>) -> Self {
+        Self { sink, whole, fragments, chunk_limit: MAX_CHUNK_BYTES }
     }
 
     pub(super) fn append(&mut self, fragment: &Fragment) -> io::Result<()> {
@@ -291,9 +326,16 @@ impl<W: Write + Seek> ChunkWriter<W> {
         }
         let pieces: Vec<&[u8]> = frames.iter().flat_map(|(length, data, crc)| [&length[..], b"IDAT", data, crc]).collect();
         let next = self.write_behind(&pieces)?;
-        let adler32 = adler::combine(next.adler32, fragment.adler32(), fragment.raw_bytes());
-        self.whole = Whole { adler32, raw_bytes: next.raw_bytes + fragment.raw_bytes(), ..next };
+        self.add(next, fragment.adler32(), fragment.raw_bytes());
         Ok(())
+    }
+
+    /// Counts a fragment whose chunks make the file whole up to `next`.
+    fn add(&mut self, next: Whole, adler32: u32, raw_bytes: u64) {
+        let all = adler::combine(next.adler32, adler32, raw_bytes);
+        let next = Whole { adler32: all, raw_bytes: next.raw_bytes + raw_bytes, ..next };
+        self.fragments.push(FragmentPlace::between(&self.whole, &next, adler32));
+        self.whole = next;
     }
 
     /// Writes the file's end, if its rows are all there.
@@ -317,6 +359,29 @@ impl<W: Write + Seek> ChunkWriter<W> {
             next.sha256.update(piece);
         }
         Ok(next)
+    }
+}
+
+impl<W: Read + Write + Seek> ChunkWriter<W> {
+    /// Copies the chunks of an earlier fragment.
+    fn append_again(&mut self, nth: usize) -> io::Result<()> {
+        let FragmentPlace { chunks, adler32, raw_bytes } = self.fragments[nth].clone();
+        let mut next = self.whole.clone();
+        let mut buffer = [0; COPY_BYTES];
+        let mut at = chunks.start;
+        while at < chunks.end {
+            let length = (chunks.end - at).min(buffer.len() as u64);
+            let piece = &mut buffer[..usize::try_from(length).unwrap_or(COPY_BYTES)];
+            self.sink.seek(SeekFrom::Start(at))?;
+            self.sink.read_exact(piece)?;
+            self.sink.seek(SeekFrom::Start(next.bytes))?;
+            self.sink.write_all(piece)?;
+            next.bytes += length;
+            next.sha256.update(piece);
+            at += length;
+        }
+        self.add(next, adler32, raw_bytes);
+        Ok(())
     }
 }
 
@@ -423,7 +488,8 @@ mod tests {
         let header = header(9, 30, PixelFormat::Rgba8);
         let picture = picture(9, 30, PixelFormat::Rgba8);
         let fragments = encode_bands(&picture, 9, PixelFormat::Rgba8, Compression::Fast, &[10; 3]);
-        let mut writer = ChunkWriter { sink: Meagre { step, room, ..Meagre::default() }, whole: Whole::default(), chunk_limit };
+        let mut writer =
+            ChunkWriter { sink: Meagre { step, room, ..Meagre::default() }, whole: Whole::default(), fragments: Vec::new(), chunk_limit };
         let mut failures = 0;
         let mut insist = |writer: &mut ChunkWriter<Meagre>, attempt: &dyn Fn(&mut ChunkWriter<Meagre>) -> io::Result<()>| {
             while let Err(error) = attempt(writer) {

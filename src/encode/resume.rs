@@ -8,7 +8,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use sha2::Digest;
 
 use super::adler;
-use super::part::{PartHeader, SIGNATURE, Whole};
+use super::part::{FragmentPlace, PartHeader, SIGNATURE, Whole};
 use crate::error::{Error, ErrorKind};
 
 /// Bytes read, and bytes inflated, at a time.
@@ -40,32 +40,34 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// Reads `file` from its start; says up to where it is whole and how many bands that is. Nothing is whole where the file was cut before
+/// Reads `file` from its start; says up to where it is whole and which bands those are. Nothing is whole where the file was cut before
 /// its first band.
 pub(super) fn scan(
     file: &mut (impl Read + Seek),
     header: &PartHeader,
     fragment_rows: &[u32],
     chunk_limit: usize,
-) -> Result<(Whole, usize), Stop> {
+) -> Result<(Whole, Vec<FragmentPlace>), Stop> {
     file.seek(SeekFrom::Start(0))?;
     if !begins_as(file, header)? {
-        return Ok((Whole::default(), 0));
+        return Ok((Whole::default(), Vec::new()));
     }
     let expected = header.prologue();
     let mut whole = Whole { bytes: expected.len() as u64, ..Whole::default() };
     whole.sha256.update(&expected);
-    let mut bands = 0;
+    let mut fragments = Vec::new();
     let mut reader = BandReader { file, input: vec![0; WINDOW_BYTES], output: vec![0; WINDOW_BYTES], chunk_limit };
     for &rows in fragment_rows {
         let raw_bytes = header.filtered_row_bytes().saturating_mul(u64::from(rows));
         match reader.band(&whole, raw_bytes)? {
-            Some(next) => whole = next,
+            Some((next, adler32)) => {
+                fragments.push(FragmentPlace::between(&whole, &next, adler32));
+                whole = next;
+            }
             None => break,
         }
-        bands += 1;
     }
-    Ok((whole, bands))
+    Ok((whole, fragments))
 }
 
 /// Whether the file holds the whole of what comes before its first band; not where it was cut before that.
@@ -117,8 +119,9 @@ struct BandReader<'a, F> {
 }
 
 impl<F: Read> BandReader<'_, F> {
-    /// Reads one band's chunks behind `whole`; `None` where the band is cut off, damaged, or not `raw_bytes` long.
-    fn band(&mut self, whole: &Whole, raw_bytes: u64) -> Result<Option<Whole>, Stop> {
+    /// Reads one band's chunks behind `whole`: up to where the file is whole then, and the band's own checksum. `None` where the band is
+    /// cut off, damaged, or not `raw_bytes` long.
+    fn band(&mut self, whole: &Whole, raw_bytes: u64) -> Result<Option<(Whole, u32)>, Stop> {
         let mut next = whole.clone();
         let mut inflate = Decompress::new(false);
         let mut tail = [0; 4];
@@ -165,7 +168,7 @@ impl<F: Read> BandReader<'_, F> {
             if inflate.total_out() == raw_bytes && tail == SYNC_MARK {
                 next.adler32 = adler::combine(next.adler32, adler32, raw_bytes);
                 next.raw_bytes += raw_bytes;
-                return Ok(Some(next));
+                return Ok(Some((next, adler32)));
             }
             // Only a fragment that exceeds a chunk goes on in the next one.
             if length != self.chunk_limit {
@@ -348,7 +351,8 @@ mod tests {
             ends.push(file.len());
         }
         for length in sample.ends[0]..=file.len() {
-            let (whole, bands) = scan(&mut io::Cursor::new(&file[..length]), &sample.header, &CUTS, limit).unwrap();
+            let (whole, fragments) = scan(&mut io::Cursor::new(&file[..length]), &sample.header, &CUTS, limit).unwrap();
+            let bands = fragments.len();
             assert_eq!(bands, ends.iter().filter(|&&end| end <= length).count(), "cut at {length}");
             assert_eq!(usize::try_from(whole.bytes).unwrap(), ends[..bands].last().copied().unwrap_or(sample.ends[0]));
         }

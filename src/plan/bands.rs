@@ -39,8 +39,9 @@ pub(super) fn description_bytes(part: &Part, row_bytes: u64) -> u64 {
     let least = u64::from(rows_of(TARGET_BYTES / 4, row_bytes));
     let bands = |rows: u32| u64::from(rows) / least + 2;
     let crossings: u64 = part.placements().iter().map(|placement| bands(placement.rect.size().height())).sum();
-    // A band, its list and that of its releases with their allocations; an index in a list that may have grown to twice its length.
-    bands(part.size().height()) * 160 + crossings * 8
+    // A band, its list and that of its releases with their allocations, and its place in the file; an index in each of two lists that may
+    // have grown to twice their length.
+    bands(part.size().height()) * 256 + crossings * 16
 }
 
 /// The first and last rows of every stretch of rows that is crossed by placements: between them lie the gutters. Ascending.

@@ -9,7 +9,7 @@ use crate::layout::{Layout, Part};
 use crate::preflight::CheckedArtwork;
 
 /// Raised whenever a change of this crate gives the same plan other bytes.
-const FORMAT: u64 = 1;
+const FORMAT: u64 = 2;
 
 /// SHA-256 over everything that the bytes of `part` depend on: its geometry, the output options, and for each placement the rectangle, the
 /// raster and the content of its artwork (not its path or date). An unfinished file continues only under the same digest.

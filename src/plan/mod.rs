@@ -7,11 +7,11 @@
 mod bands;
 mod digest;
 mod rasters;
+mod repeats;
 mod residence;
 
 pub use self::rasters::{Decode, DecodedRaster, RasterSpec};
 pub use self::residence::MemoryPlan;
-pub(crate) use self::residence::STRIP_ROWS;
 use crate::artwork::Residence;
 use crate::budget::{MemoryBudget, Reservation};
 use crate::encode::{PartHeader, PixelFormat};
@@ -48,6 +48,8 @@ pub struct PartPlan {
     decodes: Vec<Decode>,
     /// The raster of each placement, by the placement's index.
     raster_of: Vec<u32>,
+    /// How many pixels to the left of each placement the same pixels lie; zero where they are drawn.
+    repeat_distances: Vec<u32>,
     /// For each band the rasters that no later band of this part uses and that are not kept for the next part.
     released_after: Vec<Vec<u32>>,
     /// The rasters that the next part uses too.
@@ -62,8 +64,9 @@ pub struct Band {
     index: usize,
     rows: Rows,
     placements: Vec<u32>,
-    /// Pixels of all placements in these rows, each one counted.
+    /// Pixels of all placements in these rows that are drawn, each one counted.
     drawn_pixels: u64,
+    like: Option<usize>,
 }
 
 impl RenderPlan {
@@ -75,6 +78,19 @@ impl RenderPlan {
     /// [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit) when the budget cannot hold the work: with the smallest limit that
     /// would do, and what needs it. [`ErrorKind::Layout`](crate::ErrorKind::Layout) when a placement's artwork is not among `artworks`.
     pub fn new(layout: Layout, artworks: Vec<CheckedArtwork>, threads: usize, budget: &MemoryBudget) -> Result<Self> {
+        Self::with(layout, artworks, threads, budget, true)
+    }
+
+    /// The plan of drawing every copy in every band from its artwork, for a proof that does not rely on what should be the same.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](Self::new).
+    pub(crate) fn without_repeats(layout: Layout, artworks: Vec<CheckedArtwork>, threads: usize, budget: &MemoryBudget) -> Result<Self> {
+        Self::with(layout, artworks, threads, budget, false)
+    }
+
+    fn with(layout: Layout, artworks: Vec<CheckedArtwork>, threads: usize, budget: &MemoryBudget, repeats: bool) -> Result<Self> {
         let format = match layout.output.background {
             Background::Transparent => PixelFormat::Rgba8,
             Background::Opaque(_) => PixelFormat::Rgb8,
@@ -88,22 +104,31 @@ impl RenderPlan {
         let assigned = rasters::assign(&layout, &artworks)?;
         let mut parts = Vec::with_capacity(layout.parts.len());
         for (index, (part, raster_of)) in layout.parts.iter().zip(assigned.by_placement).enumerate() {
+            let overlapping = bands::any_overlap(part);
+            let repeat_distances =
+                if repeats && !overlapping { repeats::side_by_side(part, &raster_of, format) } else { vec![0; part.placements().len()] };
             let rows = bands::cut(part, row_bytes(part));
             let bands = rows.iter().zip(bands::placements_by_band(part, &rows)).enumerate();
             let bands = bands.map(|(nth, (&rows, placements))| {
-                let drawn = |&placement: &u32| part.placements()[placement as usize].rect;
-                let drawn = placements.iter().map(drawn).map(|rect| u64::from(rect.size().width()) * overlap(rows, rect.rows()));
-                Band { part: index, index: nth, rows, drawn_pixels: drawn.sum(), placements }
+                let drawn = placements.iter().filter(|&&placement| repeat_distances[placement as usize] == 0);
+                let rects = drawn.map(|&placement| part.placements()[placement as usize].rect);
+                let drawn_pixels = rects.map(|rect| u64::from(rect.size().width()) * overlap(rows, rect.rows())).sum();
+                Band { part: index, index: nth, rows, drawn_pixels, placements, like: None }
             });
+            let mut bands: Vec<Band> = bands.collect();
+            if repeats {
+                repeats::note_like_bands(&mut bands, part, &raster_of);
+            }
             let digest = digest::of_part(&layout, part, &artworks, &assigned.specs, &raster_of);
             parts.push(PartPlan {
                 header: PartHeader { size: part.size(), dpi: layout.dpi, format, digest },
-                bands: bands.collect(),
+                bands,
                 decodes: Vec::new(),
                 raster_of,
+                repeat_distances,
                 released_after: Vec::new(),
                 kept: Vec::new(),
-                overlapping: bands::any_overlap(part),
+                overlapping,
             });
         }
         let first_bands = vec![0; parts.len()];
@@ -171,6 +196,13 @@ impl RenderPlan {
     pub fn placements_of(&self, band: &Band) -> impl Iterator<Item = (usize, &Placement)> {
         let (part, placed) = (&self.parts[band.part], self.layout.parts[band.part].placements());
         band.placements.iter().map(|&index| (part.raster_of[index as usize] as usize, &placed[index as usize]))
+    }
+
+    /// Of the [placements of `band`](Self::placements_of), how many pixels to their left the same pixels lie, in the same order; zero where
+    /// they are drawn from their raster.
+    pub(crate) fn repeat_distances(&self, band: &Band) -> impl Iterator<Item = u32> {
+        let distances = &self.parts[band.part].repeat_distances;
+        band.placements.iter().map(|&index| distances[index as usize])
     }
 }
 
@@ -244,5 +276,12 @@ impl Band {
     #[must_use]
     pub fn rows(&self) -> Rows {
         self.rows
+    }
+
+    /// The earlier band of the part, by its index, that holds the same rows of the same rasters in the same columns: its fragment is this
+    /// one's, too, and is [appended again](crate::PngPart::append_again) instead of being made twice.
+    #[must_use]
+    pub fn like(&self) -> Option<usize> {
+        self.like
     }
 }

@@ -110,8 +110,7 @@ pub(super) fn schedule(parts: &mut [PartPlan], specs: &[RasterSpec], first_bands
             consecutive.last().map_or((index, 0), |(parts, &(_, band))| (index + parts, band))
         };
 
-        let mut drawn: HashMap<u32, u32> = HashMap::new();
-        part.raster_of.iter().for_each(|&raster| *drawn.entry(raster).or_default() += 1);
+        let drawn = draws_of_rasters(part, first_bands[index]);
         let mut decodes: HashMap<usize, Decode> = HashMap::new();
         for (&raster, &(first, last)) in uses[index].iter().filter(|(raster, _)| !kept_before(raster)) {
             let artwork = specs[raster as usize].artwork;
@@ -139,18 +138,44 @@ pub(super) fn schedule(parts: &mut [PartPlan], specs: &[RasterSpec], first_bands
         for (&raster, &(_, last)) in uses[index].iter().filter(|(raster, _)| !kept_after(raster)) {
             part.released_after[last].push(raster);
         }
-        part.released_after.iter_mut().for_each(|rasters| rasters.sort_unstable());
+        // A band that is like another one is rendered by whoever wants it; what it draws alone is not kept for longer.
+        for band in part.bands.iter().filter(|band| band.like.is_some()) {
+            let raster = |&placement: &u32| part.raster_of[placement as usize];
+            let needed = |raster: &u32| kept_after(raster) || uses[index].get(raster).is_some_and(|&(_, last)| last > band.index);
+            part.released_after[band.index].extend(band.placements.iter().map(raster).filter(|raster| !needed(raster)));
+        }
+        for rasters in &mut part.released_after {
+            rasters.sort_unstable();
+            rasters.dedup();
+        }
     }
 }
 
-/// The first and last band that use each raster of a part, from its band `first` on.
+/// The bands from `first` on that are rendered, each with the placements that it draws.
+fn drawn_in_bands(part: &PartPlan, first: usize) -> impl Iterator<Item = (usize, u32)> {
+    let rendered = part.bands[first..].iter().filter(|band| band.like.is_none());
+    let placements = rendered.flat_map(|band| band.placements.iter().map(|&placement| (band.index, placement)));
+    placements.filter(|&(_, placement)| part.repeat_distances[placement as usize] == 0)
+}
+
+/// The first and the last band from `first` on that draws each raster.
 fn bands_of_rasters(part: &PartPlan, first: usize) -> HashMap<u32, (usize, usize)> {
     let mut uses = HashMap::new();
-    for band in &part.bands[first..] {
-        for &placement in &band.placements {
-            let (_, last) = uses.entry(part.raster_of[placement as usize]).or_insert((band.index, band.index));
-            *last = band.index;
-        }
+    for (band, placement) in drawn_in_bands(part, first) {
+        let (_, last) = uses.entry(part.raster_of[placement as usize]).or_insert((band, band));
+        *last = band;
     }
     uses
+}
+
+/// How many placements each raster is drawn for from the band `first` on.
+fn draws_of_rasters(part: &PartPlan, first: usize) -> HashMap<u32, u32> {
+    let mut placements: Vec<u32> = drawn_in_bands(part, first).map(|(_, placement)| placement).collect();
+    placements.sort_unstable();
+    placements.dedup();
+    let mut draws = HashMap::new();
+    for placement in placements {
+        *draws.entry(part.raster_of[placement as usize]).or_default() += 1;
+    }
+    draws
 }

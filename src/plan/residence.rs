@@ -1,7 +1,6 @@
 //! Where each raster lives, decided before the run from sizes alone.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
 use std::ops::Range;
 
 use serde::Serialize;
@@ -15,9 +14,6 @@ use crate::geom::PxSize;
 use crate::pixel::Rgba8;
 use crate::preflight::CheckedArtwork;
 
-/// Rows that are composited at a time; see [`crate::render_band`].
-pub(crate) const STRIP_ROWS: NonZeroU32 = NonZeroU32::new(16).unwrap();
-
 /// More threads than this are not asked of any machine.
 const MOST_WORKERS: usize = 256;
 
@@ -27,7 +23,7 @@ const MOST_WORKERS: usize = 256;
 ///
 /// The peak is the sum of
 ///
-/// - `workers` × (one strip + the encoder's state with its fragment + the artwork's rows of one band),
+/// - `workers` × (a row + the encoder's state with its fragment + the artwork's rows of one band),
 /// - (`window` − `workers`) × the worst case of a compressed band that waits to be written,
 /// - the largest sum, over the run, of resident rasters, open streams and one decode (source rows, resampling window, turning
 ///   block), or two where there is room.
@@ -46,7 +42,8 @@ pub struct MemoryPlan {
     pub spill_bytes: u64,
     /// Bytes that temporary files take at once, at most.
     pub spill_peak_bytes: u64,
-    /// About how many bytes all parts will have: artwork compresses in print about as it does in its file. Copies side by side take less.
+    /// About how many bytes all parts will have: artwork compresses in print about as it does in its file, and copies side by
+    /// side once.
     pub output_bytes: u64,
     /// The smallest limit under which this layout can be rendered.
     pub smallest_limit_bytes: u64,
@@ -186,7 +183,11 @@ fn output_bytes(parts: &[PartPlan], specs: &[RasterSpec], artworks: &[CheckedArt
         let bytes = u128::from(header.file_bytes) * u128::from(spec.size.area().min(header.size.area())) / u128::from(header.size.area());
         u64::try_from(bytes).unwrap_or(u64::MAX).min(spec.size.rgba_bytes())
     };
-    parts.iter().flat_map(|part| &part.raster_of).map(printed).fold(0, u64::saturating_add)
+    let drawn = |part: &'_ PartPlan| {
+        let placements = part.raster_of.iter().zip(&part.repeat_distances).filter(|&(_, &distance)| distance == 0);
+        placements.map(|(raster, _)| printed(raster)).fold(0, u64::saturating_add)
+    };
+    parts.iter().map(drawn).fold(0, u64::saturating_add)
 }
 
 /// A row of an image as pixels.
@@ -200,9 +201,9 @@ fn fixed_bytes(parts: &[PartPlan], workers: usize, window: usize) -> u64 {
     // A band is encoded, or proven as the pixels that it is.
     let pixels = |part: &PartPlan| row_bytes(part.size()) * u64::from(rows(part));
     let worker = worst(&|part| {
-        let strip = row_bytes(part.size()) * u64::from(STRIP_ROWS.get().min(rows(part)) + 1);
+        let row = row_bytes(part.size());
         let rows_of_artwork = part.bands.iter().map(|band| band.drawn_pixels * Rgba8::BYTES as u64).max().unwrap_or(0);
-        strip + rows_of_artwork + BandEncoder::memory_bytes(part.header.size.width(), part.header.format, rows(part)).max(pixels(part))
+        row + rows_of_artwork + BandEncoder::memory_bytes(part.header.size.width(), part.header.format, rows(part)).max(pixels(part))
     });
     let fragment =
         worst(&|part| BandEncoder::fragment_bound_bytes(part.header.size.width(), part.header.format, rows(part)).max(pixels(part)));

@@ -1,13 +1,11 @@
 //! The unit of work: a band's rows, composited and encoded.
 
 use super::store::ArtworkStore;
-use super::strip::{self, Blend};
+use super::strip::Ground;
 use crate::encode::{BandEncoder, Fragment, PixelFormat};
 use crate::error::Result;
-use crate::geom::Rows;
-use crate::job::Background;
 use crate::pixel::Rgba8;
-use crate::plan::{Band, RenderPlan, STRIP_ROWS};
+use crate::plan::{Band, RenderPlan};
 
 /// Composites and encodes one band: what every thread, a resumed run and a worker on another machine call.
 ///
@@ -15,8 +13,9 @@ use crate::plan::{Band, RenderPlan, STRIP_ROWS};
 ///
 /// # Memory
 ///
-/// One strip of 16 rows, the band's rows of artwork that is not resident, the encoder's state and the fragment: [`MemoryPlan`](crate::MemoryPlan) counts them per worker and window. They
-/// are not charged to the store's budget here, since whoever runs bands side by side reserves them once.
+/// Three rows of the part, the band's rows of artwork that is not resident, the encoder's state and the fragment:
+/// [`MemoryPlan`](crate::MemoryPlan) counts them per worker and window. They are not charged to the store's budget here, since whoever runs
+/// bands side by side reserves them once.
 ///
 /// # Errors
 ///
@@ -24,41 +23,32 @@ use crate::plan::{Band, RenderPlan, STRIP_ROWS};
 /// [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit), [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
 pub fn render_band(plan: &RenderPlan, band: &Band, store: &ArtworkStore) -> Result<Fragment> {
     let header = plan.parts()[band.part()].header();
-    let width = header.size.width() as usize;
+    let ground = Ground::of(plan, band);
     let mut encoder = BandEncoder::new(header.size.width(), header.format, plan.compression());
-    let mut rgb = vec![[0; 3]; if header.format == PixelFormat::Rgb8 { width } else { 0 }];
-    compose_band(plan, band, store, |_, strip| {
-        for row in strip.chunks_exact(width) {
-            match header.format {
-                PixelFormat::Rgba8 => encoder.push_row(bytemuck::cast_slice(row)),
-                PixelFormat::Rgb8 => {
-                    rgb.iter_mut().zip(row).for_each(|(rgb, pixel)| *rgb = [pixel.r, pixel.g, pixel.b]);
-                    encoder.push_row(rgb.as_flattened());
-                }
-            }
-        }
-    })?;
-    Ok(encoder.finish())
-}
-
-/// Composites a band strip by strip, from top to bottom, and hands each strip with its rows to `each`.
-pub(crate) fn compose_band(plan: &RenderPlan, band: &Band, store: &ArtworkStore, mut each: impl FnMut(Rows, &[Rgba8])) -> Result<()> {
-    let part = &plan.parts()[band.part()];
-    let width = part.size().width() as usize;
+    let mut row = vec![Rgba8::TRANSPARENT; if header.format == PixelFormat::Rgb8 { header.size.width() as usize } else { 0 }];
     let artwork = store.take(plan, band)?;
-    let placed = artwork.placed();
-    let (background, blend) = match plan.layout().output.background {
-        Background::Opaque([r, g, b]) => (Rgba8::new(r, g, b, 255), Blend::Over),
-        Background::Transparent if part.overlapping() => (Rgba8::TRANSPARENT, Blend::Over),
-        Background::Transparent => (Rgba8::TRANSPARENT, Blend::Copy),
-    };
-    let mut pixels = vec![Rgba8::TRANSPARENT; width * STRIP_ROWS.get().min(band.rows().len()) as usize];
-    for rows in band.rows().chunks(STRIP_ROWS) {
-        let strip = &mut pixels[..rows.len() as usize * width];
-        strip::compose(strip, rows, width, &placed, background, blend);
-        each(rows, strip);
+    for strip in artwork.strips(band.rows(), ground) {
+        if strip.is_empty() {
+            encoder.push_empty_rows(strip.rows().len());
+            continue;
+        }
+        for (nth, y) in (strip.rows().start()..strip.rows().end()).enumerate() {
+            let place = match header.format {
+                PixelFormat::Rgba8 => bytemuck::cast_slice_mut(encoder.row_mut()),
+                PixelFormat::Rgb8 => &mut row[..],
+            };
+            // The encoder's two places take turns; beside what is drawn they stay as they are.
+            if nth < 2 {
+                ground.fill(place);
+            }
+            strip.draw(y, place);
+            if header.format == PixelFormat::Rgb8 {
+                let (pixels, _) = encoder.row_mut().as_chunks_mut();
+                pixels.iter_mut().zip(&row).for_each(|(rgb, pixel)| *rgb = [pixel.r, pixel.g, pixel.b]);
+            }
+            encoder.push(strip.repeats());
+        }
     }
-    drop(placed);
     store.put_back(artwork);
-    Ok(())
+    Ok(encoder.finish())
 }

@@ -14,7 +14,6 @@ use std::time::Instant;
 use serde::Serialize;
 use tracing::{info, info_span, warn};
 
-pub(crate) use self::band::compose_band;
 pub use self::band::render_band;
 pub use self::cancel::Cancel;
 pub(crate) use self::disk::{check_output, check_spill};
@@ -23,11 +22,12 @@ use self::outputs::{Start, check_names};
 pub(crate) use self::outputs::{refuse_existing, remove_if_there};
 pub(crate) use self::runner::Crew;
 pub use self::store::ArtworkStore;
+pub(crate) use self::strip::Ground;
 use crate::artwork::Residence;
 use crate::budget::MemoryBudget;
 use crate::encode::{PartFile, PngPart};
 use crate::error::{ErrorKind, Result};
-use crate::plan::RenderPlan;
+use crate::plan::{Band, RenderPlan};
 use crate::system::SystemMemory;
 
 /// How far a run is. Counts are over the current part unless they say otherwise.
@@ -211,7 +211,7 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
             Start::New => self.bands(index, PngPart::create(path, part.header())?, 0)?,
             Start::At(png, done) => {
                 info!(bands_kept = done, bands = part.bands().len(), "going on with the unfinished part");
-                self.bands(index, png, done)?
+                self.bands(index, *png, done)?
             }
         };
 
@@ -240,9 +240,12 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
     fn bands(&mut self, index: usize, mut png: PngPart, done: usize) -> Result<PartFile> {
         let Self { renderer, plan, store, progress, .. } = self;
         let crew = Crew { plan, store, budget: &renderer.budget, cancel: &renderer.cancel };
-        let work = |band: &_| render_band(plan, band, store);
+        let work = |band: &Band| if band.like().is_some() { Ok(None) } else { render_band(plan, band, store).map(Some) };
         crew.run(index, done..plan.parts()[index].bands().len(), work, |band, fragment| {
-            png.append(&fragment)?;
+            match (fragment, band.like()) {
+                (Some(fragment), _) => png.append(&fragment)?,
+                (None, like) => png.append_again(like.unwrap_or(0))?,
+            }
             progress(Progress::RowsWritten { part: number(index + 1), rows: band.rows().end() });
             Ok(())
         })?;

@@ -37,7 +37,7 @@ pub(super) fn starts(plan: &RenderPlan, paths: &[PathBuf], existing: Existing) -
         let rows: Vec<u32> = part.bands().iter().map(|band| band.rows().len()).collect();
         match found {
             Found::Nothing => Ok(Start::New),
-            Found::Unfinished => PngPart::resume(path, part.header(), &rows).map(|(png, bands)| Start::At(png, bands)),
+            Found::Unfinished => PngPart::resume(path, part.header(), &rows).map(|(png, bands)| Start::At(Box::new(png), bands)),
             Found::Finished => Ok(match PngPart::finished(path, part.header(), &rows)? {
                 Some(file) => Start::Finished(file),
                 None => {
@@ -55,7 +55,7 @@ pub(super) fn starts(plan: &RenderPlan, paths: &[PathBuf], existing: Existing) -
 pub(super) enum Start {
     New,
     /// In its unfinished file, after so many bands.
-    At(PngPart, usize),
+    At(Box<PngPart>, usize),
     Finished(PartFile),
 }
 

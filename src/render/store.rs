@@ -8,7 +8,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
 use tracing::debug;
 
 use super::Cancel;
-use super::strip::Placed;
+use super::strip::{Ground, Strip};
 use crate::artwork::{ArtworkReader, Raster, RasterStream, RasterView, RasterWriter, Residence, Shape, ShapedRows, Spill, Written};
 use crate::budget::MemoryBudget;
 use crate::error::{Error, ErrorKind, Result};
@@ -58,8 +58,10 @@ impl Held {
 
 /// What one band draws.
 #[derive(Debug)]
-pub(super) struct BandArtwork {
+pub(crate) struct BandArtwork {
     drawn: Vec<(Drawn, PxRect)>,
+    /// The rectangles that hold the same pixels as those so many columns to their left.
+    repeated: Vec<(PxRect, u32)>,
     /// All pieces, one after the other.
     pixels: Vec<Rgba8>,
 }
@@ -72,13 +74,13 @@ enum Drawn {
 }
 
 impl BandArtwork {
-    /// Each raster, or its rows that lie in the band, and the rectangle of the part that it covers, in drawing order.
-    pub(super) fn placed(&self) -> Vec<Placed<'_>> {
+    /// The `rows` of the band, strip by strip.
+    pub(crate) fn strips(&self, rows: Rows, ground: Ground) -> impl Iterator<Item = Strip<'_>> {
         let placed = self.drawn.iter().map(|(drawn, rect)| match drawn {
             Drawn::Whole(raster) => (raster.view(), *rect),
             Drawn::Piece(shape, range) => (RasterView::new(*shape, &self.pixels[range.clone()]), *rect),
         });
-        placed.collect()
+        Strip::cut(rows, ground, placed.collect(), &self.repeated)
     }
 }
 
@@ -190,16 +192,21 @@ impl ArtworkStore {
     }
 
     /// The artwork that `band` draws; what is missing is decoded now. To be [put back](Self::put_back) when it is drawn.
-    pub(super) fn take(&self, plan: &RenderPlan, band: &Band) -> Result<BandArtwork> {
+    pub(crate) fn take(&self, plan: &RenderPlan, band: &Band) -> Result<BandArtwork> {
         let held = self.held(plan, band)?;
+        let placed =
+            || plan.placements_of(band).zip(plan.repeat_distances(band)).map(|((_, placement), distance)| (placement.rect, distance));
         let area = |rows: Rows, rect: PxRect| rows.len() as usize * rect.size().width() as usize;
-        let elsewhere = held.iter().zip(plan.placements_of(band)).filter(|(held, _)| held.is_elsewhere());
-        let count = elsewhere.filter_map(|(_, (_, placement))| Some(area(rows_within(band, placement.rect)?, placement.rect))).sum();
-        let mut artwork = BandArtwork { drawn: Vec::with_capacity(held.len()), pixels: self.spare_pixels(count) };
+        let elsewhere = held.iter().zip(placed()).filter(|(held, (_, distance))| held.is_elsewhere() && *distance == 0);
+        let count = elsewhere.filter_map(|(_, (rect, _))| Some(area(rows_within(band, rect)?, rect))).sum();
+        let mut artwork = BandArtwork { drawn: Vec::with_capacity(held.len()), repeated: Vec::new(), pixels: self.spare_pixels(count) };
         let (mut rest, mut start) = (artwork.pixels.as_mut_slice(), 0);
-        for (held, (_, placement)) in held.into_iter().zip(plan.placements_of(band)) {
-            let rect = placement.rect;
+        for (held, (rect, distance)) in held.into_iter().zip(placed()) {
             let Some(rows) = rows_within(band, rect) else { continue };
+            if distance > 0 {
+                artwork.repeated.push((rect, distance));
+                continue;
+            }
             let mut take = |read: &dyn Fn(&mut [Rgba8]) -> Result<Shape>| {
                 let (piece, after) = std::mem::take(&mut rest).split_at_mut(area(rows, rect));
                 rest = after;
@@ -231,7 +238,7 @@ impl ArtworkStore {
     }
 
     /// Takes back what a band has drawn.
-    pub(super) fn put_back(&self, artwork: BandArtwork) {
+    pub(crate) fn put_back(&self, artwork: BandArtwork) {
         self.spare.lock().unwrap_or_else(PoisonError::into_inner).push(artwork.pixels);
     }
 

@@ -16,7 +16,7 @@ use crate::layout::Layout;
 use crate::pixel::Rgba8;
 use crate::plan::{Band, RenderPlan};
 use crate::preflight::PreflightOptions;
-use crate::render::{ArtworkStore, Cancel, Crew, check_spill, compose_band};
+use crate::render::{ArtworkStore, Cancel, Crew, Ground, check_spill};
 
 /// What [`verify`] proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ pub fn verify(folder: &Path, threads: usize, budget: &MemoryBudget, cancel: &Can
     // What reading a part takes is not there for the plan.
     let reading_bytes = report.parts.iter().map(|part| PartRows::memory_bytes(folder, part)).max();
     let reading = budget.reserve(reading_bytes.unwrap_or(0), "the rows of a part")?;
-    let plan = RenderPlan::new(layout, artworks, threads, budget)?;
+    let plan = RenderPlan::without_repeats(layout, artworks, threads, budget)?;
     drop(reading);
     check_spill(plan.memory(), folder)?;
     let bands_in_flight = budget.reserve(plan.memory().fixed_bytes, "bands in flight")?.into_budget();
@@ -134,14 +134,17 @@ pub(crate) fn check_hash(path: &Path, part: &PartReport, cancel: &Cancel) -> Res
 
 /// A band's rows as the artwork gives them.
 fn expected_rows(plan: &RenderPlan, band: &Band, store: &ArtworkStore, budget: &MemoryBudget) -> Result<Buffer<Rgba8>> {
-    let width = plan.parts()[band.part()].size().width() as usize;
+    let (width, ground) = (plan.parts()[band.part()].size().width() as usize, Ground::of(plan, band));
     let mut expected = budget.buffer(band.rows().len() as usize * width, "a band of the part")?;
-    let mut rest = &mut expected[..];
-    compose_band(plan, band, store, |_, strip| {
-        let (rows, behind) = std::mem::take(&mut rest).split_at_mut(strip.len());
-        rows.copy_from_slice(strip);
-        rest = behind;
-    })?;
+    let artwork = store.take(plan, band)?;
+    let mut rows = expected.chunks_exact_mut(width);
+    for strip in artwork.strips(band.rows(), ground) {
+        for (y, row) in (strip.rows().start()..strip.rows().end()).zip(&mut rows) {
+            ground.fill(row);
+            strip.draw(y, row);
+        }
+    }
+    store.put_back(artwork);
     Ok(expected)
 }
 

@@ -319,3 +319,18 @@ pub(crate) fn scene(shop: &Shop) -> Layout {
     ];
     layout([((900, 1400), first), ((860, 1500), second)])
 }
+
+/// A layout of two parts with copies side by side and many rows of them down the part, so that bands are like earlier ones; the second part
+/// begins as the first does.
+pub(crate) fn grid(shop: &Shop) -> Layout {
+    shop.artwork("art/disc.png", &draw(Style::Disc, 1, 200, 150));
+    shop.artwork("art/noise.png", &draw(Style::Noise, 2, 160, 150));
+    let placements = |rows: u32| {
+        let place = |row: u32, column: u32| {
+            let artwork = if (row / 6 + column / 2).is_multiple_of(2) { "art/disc.png" } else { "art/noise.png" };
+            placement(artwork, row * 4 + column + 1, rect(10 + column * 220, row * 170, 200, 150))
+        };
+        (0..rows).flat_map(|row| (0..4).map(move |column| place(row, column))).collect::<Vec<_>>()
+    };
+    layout([((900, 15 * 170 - 20), placements(15)), ((900, 9 * 170 + 600), placements(9))])
+}

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::segment::Segment;
 use super::sink::Sink;
 use super::survey::Survey;
 use super::window::{self, Window};
@@ -14,7 +15,7 @@ const MIN_COPY_BYTES: usize = 12;
 const SURVEY_ROWS: u32 = 8;
 
 /// Room in the window for new rows before the last 32 KiB are moved to its start.
-const SLACK_BYTES: usize = 64 << 10;
+const SLACK_BYTES: usize = 192 << 10;
 
 /// Compresses filtered rows of pixels of `BPP` bytes as they come: zeros as runs, art that lies repeatedly in a row as copies, all else as
 /// literals.
@@ -50,18 +51,21 @@ impl<const BPP: usize> FastDeflate<BPP> {
         self.window.room_mut(length)
     }
 
-    /// Adds the row that [`row_mut`](Self::row_mut) gave room for; outside of `active` it is zero.
-    pub(crate) fn push_row(&mut self, length: usize, active: &[Range<usize>]) {
+    /// Adds the row that [`row_mut`](Self::row_mut) gave room for; outside of the `segments` it is zero.
+    pub(crate) fn push_row(&mut self, length: usize, segments: &[Segment]) {
         let row = self.window.fill(length).start;
         if self.rows.is_multiple_of(SURVEY_ROWS) {
-            self.survey.take::<BPP>(&self.window, row, active);
+            self.survey.take::<BPP>(&self.window, row, segments);
         }
         self.rows = self.rows.wrapping_add(1);
         let mut done = 0;
-        for span in active {
-            self.sink.zeros((span.start - done) as u64);
-            self.parse(row, span);
-            done = span.end;
+        for Segment { range, distance } in segments {
+            self.sink.zeros((range.start - done) as u64);
+            match distance {
+                0 => self.parse(row, range),
+                &distance => self.sink.copy(range.len(), distance),
+            }
+            done = range.end;
         }
         self.sink.zeros((length - done) as u64);
         self.window.set_parsed();

@@ -12,15 +12,16 @@ mod fast;
 mod header;
 mod huffman;
 mod lazy;
+mod segment;
 mod sink;
 mod survey;
 mod symbols;
 mod window;
 
-use std::ops::Range;
-
 use self::fast::FastDeflate;
 use self::lazy::{LazyDeflate, SearchDepth};
+pub(super) use self::segment::Segment;
+pub(super) use self::symbols::MAX_DISTANCE;
 use crate::job::Compression;
 
 /// The parser of a level of compression.
@@ -68,10 +69,10 @@ impl<const BPP: usize> Deflate<BPP> {
         }
     }
 
-    /// Adds the row that [`row_mut`](Self::row_mut) gave room for; outside of `active` it is zero.
-    pub(super) fn push_row(&mut self, length: usize, active: &[Range<usize>]) {
+    /// Adds the row that [`row_mut`](Self::row_mut) gave room for; outside of the `segments` it is zero.
+    pub(super) fn push_row(&mut self, length: usize, segments: &[Segment]) {
         match self {
-            Self::Fast(parser) => parser.push_row(length, active),
+            Self::Fast(parser) => parser.push_row(length, segments),
             Self::Lazy(parser) => parser.push_row(length),
         }
     }

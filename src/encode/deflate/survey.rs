@@ -1,7 +1,6 @@
 //! At which distances a row repeats itself.
 
-use std::ops::Range;
-
+use super::segment::Segment;
 use super::symbols::MAX_DISTANCE;
 use super::window::{self, Place, Window};
 
@@ -47,13 +46,13 @@ impl Survey {
         Self { places: vec![0; 1 << TABLE_BITS], repeats: Vec::with_capacity(MAX_REPEATS) }
     }
 
-    /// Looks for repeats in the `active` parts, in order, of a row that is at `row` in the window and starts with its filter byte.
-    pub(super) fn take<const BPP: usize>(&mut self, window: &Window, row: usize, active: &[Range<usize>]) {
+    /// Looks for repeats in the `segments` of a row that is at `row` in the window and starts with its filter byte.
+    pub(super) fn take<const BPP: usize>(&mut self, window: &Window, row: usize, segments: &[Segment]) {
         self.repeats.clear();
         let bytes = window.bytes();
         let pixels = row + 1;
         let on_grid = |at: usize| pixels + (at - pixels).next_multiple_of(BPP);
-        for span in active {
+        for Segment { range: span, .. } in segments.iter().filter(|segment| segment.distance == 0) {
             let limits = row + span.start..row + span.end;
             let mut at = on_grid(limits.start.max(pixels));
             while at + 8 + BPP <= limits.end {

@@ -7,7 +7,7 @@ pub(super) const MAX_COPY: u32 = 258;
 pub(super) const MIN_COPY: u32 = 3;
 
 /// How far back a copy may reach.
-pub(super) const MAX_DISTANCE: usize = 1 << 15;
+pub(in crate::encode) const MAX_DISTANCE: usize = 1 << 15;
 
 /// Bytes, the end of a block, 29 lengths, and two that stand for nothing but have codes in fixed blocks.
 pub(super) const LITERALS: usize = 288;
