@@ -50,8 +50,13 @@ impl Picture {
         if self.opaque { PixelFormat::Rgb8 } else { PixelFormat::Rgba8 }
     }
 
+    /// Bytes of a pixel.
+    pub fn pixel_bytes(&self) -> usize {
+        self.format().bytes_per_pixel()
+    }
+
     fn row_bytes(&self) -> usize {
-        self.width() as usize * self.format().bytes_per_pixel()
+        self.width() as usize * self.pixel_bytes()
     }
 
     /// The rows of each band, as far as the picture may grow.
