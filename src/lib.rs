@@ -60,7 +60,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | `geom` `pixel` `error` `budget` `system` | the words: lengths, resolutions, pixel rectangles, pixels, the error type, the memory ledger, the machine's memory |
+//! | `geom` `pixel` `error` `budget` `system` `simd` | the words: lengths, resolutions, pixel rectangles, pixels, the error type, the memory ledger, the machine's memory, loops for its processor |
 //! | `job` | `job.json`: orders, items, media, sizing rules, order selection, output options |
 //! | `artwork` | headers, decoders behind one row reader, visible rectangles, resampling by rows, turned rasters: resident, streamed or spilled |
 //! | `preflight` | artwork opened once, physical → pixels, every problem and warning |
@@ -120,6 +120,7 @@ mod preflight;
 mod render;
 mod report;
 mod run;
+mod simd;
 mod system;
 
 pub use crate::artwork::{ArtworkFormat, ArtworkHeader, Resampler, Residence};

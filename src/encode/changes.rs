@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::filter::{self, RowFilter};
+use crate::simd::vectorized;
 
 /// Bytes of a row that are looked at as one.
 const CHUNK: usize = 64;
@@ -59,6 +60,14 @@ impl Changes {
     /// Compares the bytes `range` of `row` with those `above`, behind the ranges that were compared before. The first `known` of them only
     /// count for the bytes that follow.
     pub(super) fn find(&mut self, row: &[u8], above: &[u8], range: Range<usize>, known: usize) {
+        vectorized(
+            #[inline(always)]
+            || self.find_inline(row, above, range, known),
+        );
+    }
+
+    #[inline(always)]
+    fn find_inline(&mut self, row: &[u8], above: &[u8], range: Range<usize>, known: usize) {
         let ((chunks, rest), (chunks_above, rest_above)) =
             (row[range.clone()].as_chunks::<CHUNK>(), above[range.clone()].as_chunks::<CHUNK>());
         let first = range.start + known;

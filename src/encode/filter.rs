@@ -1,5 +1,7 @@
 //! PNG's row filters (PNG specification, section 9) and the choice among them.
 
+use crate::simd::vectorized;
+
 /// A row filter: what is subtracted from each byte before compression. The numbers are PNG's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -26,6 +28,14 @@ impl RowFilter {
 
 /// Filters the bytes `start..start + out.len()` of `row`, whose pixels have `BPP` bytes, into `out`; `above` is the row above.
 pub(crate) fn apply<const BPP: usize>(filter: RowFilter, row: &[u8], above: &[u8], start: usize, out: &mut [u8]) {
+    vectorized(
+        #[inline(always)]
+        || apply_inline::<BPP>(filter, row, above, start, out),
+    );
+}
+
+#[inline(always)]
+fn apply_inline<const BPP: usize>(filter: RowFilter, row: &[u8], above: &[u8], start: usize, out: &mut [u8]) {
     let end = start + out.len();
     // The first pixel has nothing to its left: zero.
     let head = BPP.saturating_sub(start).min(out.len());

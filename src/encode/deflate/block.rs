@@ -6,6 +6,7 @@ use super::header::CodeHeader;
 use super::huffman::{self, MAX_CODE_BITS};
 use super::symbols::{Costs, DISTANCES, END_OF_BLOCK, LENGTH_SYMBOLS, LITERALS, LONGEST, MAX_COPY, MAX_DISTANCE};
 use super::symbols::{distance_symbol, length_index, narrow, pieces};
+use crate::simd::vectorized;
 
 /// The shortest copy that parsers make: at 31 bits in a fixed block, the worst case, it is no longer than four literals of nine.
 pub(super) const SHORTEST_COPY: usize = 4;
@@ -105,7 +106,10 @@ impl Block {
         if self.literals.is_empty() && self.steps.is_empty() {
             return;
         }
-        let counts = self.count();
+        let counts = vectorized(
+            #[inline(always)]
+            || self.count(),
+        );
         let literal_lengths = huffman::code_lengths(&counts.literals, MAX_CODE_BITS);
         let distance_lengths = huffman::code_lengths(&counts.distances, MAX_CODE_BITS);
         let header = CodeHeader::new(&literal_lengths, &distance_lengths);
@@ -135,6 +139,7 @@ impl Block {
         self.loose = 0;
     }
 
+    #[inline(always)]
     fn count(&self) -> Counts {
         let mut counts = Counts { literals: count_bytes(&self.literals), distances: [0; DISTANCES], extra_bits: 0 };
         for step in &self.steps {
@@ -156,6 +161,14 @@ impl Block {
     }
 
     fn write_symbols(&self, codes: &Codes, bits: &mut BitWriter<'_>) {
+        vectorized(
+            #[inline(always)]
+            || self.write_symbols_inline(codes, bits),
+        );
+    }
+
+    #[inline(always)]
+    fn write_symbols_inline(&self, codes: &Codes, bits: &mut BitWriter<'_>) {
         let mut literals = self.literals.as_slice();
         for step in &self.steps {
             let (now, later) = literals.split_at(step.literals as usize);
@@ -190,6 +203,7 @@ fn stored_header(bits: &mut BitWriter<'_>, length: u16) {
 }
 
 /// Counts bytes in eight tables at once, so that equal neighbours, such as an opaque picture's alpha, do not wait for each other.
+#[inline(always)]
 fn count_bytes(bytes: &[u8]) -> [u32; LITERALS] {
     let mut tables = [[0_u32; 256]; 8];
     let (groups, rest) = bytes.as_chunks::<8>();

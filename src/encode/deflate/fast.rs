@@ -6,13 +6,14 @@ use super::segment::Segment;
 use super::sink::Sink;
 use super::survey::Survey;
 use super::window::{self, Window};
+use crate::simd::vectorized;
 
 /// Copies are taken from here on: shorter ones cost as much as their literals.
 const MIN_COPY_BYTES: usize = 12;
 
 /// Every so many rows are searched for repeats. Between them the distances that were found are tried, and nothing else: what lies side by
 /// side on a sheet does so for hundreds of rows, and a search costs as much as all the rest.
-const SURVEY_ROWS: u32 = 8;
+const SURVEY_ROWS: u32 = 16;
 
 /// Room in the window for new rows before the last 32 KiB are moved to its start.
 const SLACK_BYTES: usize = 192 << 10;
@@ -87,6 +88,14 @@ impl<const BPP: usize> FastDeflate<BPP> {
 
     /// Parses a part of the row at `row`.
     fn parse(&mut self, row: usize, span: &Range<usize>) {
+        vectorized(
+            #[inline(always)]
+            || self.parse_inline(row, span),
+        );
+    }
+
+    #[inline(always)]
+    fn parse_inline(&mut self, row: usize, span: &Range<usize>) {
         let (mut literals, end) = (row + span.start, row + span.end);
         let bytes = self.window.bytes();
         let mut at = literals;
@@ -94,6 +103,14 @@ impl<const BPP: usize> FastDeflate<BPP> {
         let place = |at: usize| at.saturating_sub(row + 1);
         let mut cursor = self.survey.cursor(place(at));
         while at + 8 <= end {
+            if let Some(expected) = self.survey.next_start(&cursor) {
+                // Up to there, only zeros are of interest.
+                let limit = end.min(expected.saturating_add(row + 1));
+                at += window::words_before_zero(&bytes[at..limit.max(at)]);
+                if at + 8 > end {
+                    break;
+                }
+            }
             let word = window::word(bytes, at);
             if word == 0 {
                 let start = at - window::zeros_before(&bytes[literals..at]);

@@ -94,6 +94,12 @@ impl Survey {
         cursor.distance
     }
 
+    /// Where the next repeat is expected, while none is at the cursor.
+    #[inline(always)]
+    pub(super) fn next_start(&self, cursor: &Cursor) -> Option<usize> {
+        (cursor.distance == usize::MAX).then_some(cursor.next_start)
+    }
+
     pub(super) fn forget(&mut self) {
         self.places.fill(0);
         self.repeats.clear();
