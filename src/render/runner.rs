@@ -93,8 +93,9 @@ struct Board<T> {
     all_decoded: usize,
     /// Decodes after `all_decoded` that are done.
     decoded_ahead: BTreeSet<usize>,
-    /// Tasks that threads are at.
+    /// Tasks that threads are at, and how many of them are decodes.
     active: usize,
+    decoding: usize,
     /// Results that wait for their turn to land.
     results: BTreeMap<usize, T>,
     failure: Option<Error>,
@@ -123,6 +124,7 @@ impl<T> Board<T> {
             all_decoded: 0,
             decoded_ahead: BTreeSet::new(),
             active: 0,
+            decoding: 0,
             done_ahead: BTreeSet::new(),
             results: BTreeMap::new(),
             failure: None,
@@ -197,7 +199,8 @@ impl<T: Send, W: Fn(&Band) -> Result<T> + Sync> PartWork<'_, T, W> {
         }
     }
 
-    /// The next thing to do: the next band if its rasters are there and the window is open, else the next decode if the budget has room.
+    /// The next thing to do: a decode ahead for some threads, the next band if its rasters are there and the window is open, else the next
+    /// decode, if the budget has room.
     fn next_task<'s>(&'s self, board: &mut MutexGuard<'_, Board<T>>) -> Next<'s> {
         if let Err(cancelled) = self.crew.cancel.check() {
             board.failure.get_or_insert(cancelled);
@@ -206,6 +209,12 @@ impl<T: Send, W: Fn(&Band) -> Result<T> + Sync> PartWork<'_, T, W> {
         if board.failure.is_some() || board.next_band == board.bands.end {
             return Next::Stop;
         }
+        // Half of the threads decode ahead, lest all wait for a decode together.
+        if board.decoding < self.crew.plan.memory().workers / 2
+            && let Some(task) = self.next_decode(board)
+        {
+            return Next::Task(task);
+        }
         // Decodes are sorted by the band that first needs them.
         let ready = self.decodes.get(board.all_decoded).is_none_or(|decode| decode.first_band > board.next_band);
         if ready && board.next_band < board.next_landing + self.crew.plan.memory().window {
@@ -213,24 +222,31 @@ impl<T: Send, W: Fn(&Band) -> Result<T> + Sync> PartWork<'_, T, W> {
             board.active += 1;
             return Next::Task(Task::Band(&self.bands[board.next_band - 1]));
         }
-        if let Some(decode) = self.decodes.get(board.next_decode) {
-            if let Some(reservation) = self.crew.budget.try_reserve(decode.bytes) {
-                board.next_decode += 1;
-                board.active += 1;
-                return Next::Task(Task::Decode(board.next_decode - 1, decode, reservation.into_budget()));
-            }
-            if !ready && board.active == 0 {
-                let what = format!("the decoding of {}", self.crew.plan.artworks()[decode.artwork].path.display());
-                let needed_bytes = self.crew.budget.held_bytes().saturating_add(decode.bytes);
-                board.failure = Some(ErrorKind::MemoryLimit { what, needed_bytes, limit_bytes: self.crew.budget.limit_bytes() }.into());
-                self.changed.notify_all();
-                return Next::Stop;
-            }
+        if let Some(task) = self.next_decode(board) {
+            return Next::Task(task);
+        }
+        if let Some(decode) = self.decodes.get(board.next_decode).filter(|_| !ready && board.active == 0) {
+            let what = format!("the decoding of {}", self.crew.plan.artworks()[decode.artwork].path.display());
+            let needed_bytes = self.crew.budget.held_bytes().saturating_add(decode.bytes);
+            board.failure = Some(ErrorKind::MemoryLimit { what, needed_bytes, limit_bytes: self.crew.budget.limit_bytes() }.into());
+            self.changed.notify_all();
+            return Next::Stop;
         }
         Next::Wait
     }
 
+    /// The next decode, if the budget has room.
+    fn next_decode<'s>(&'s self, board: &mut Board<T>) -> Option<Task<'s>> {
+        let decode = self.decodes.get(board.next_decode)?;
+        let reservation = self.crew.budget.try_reserve(decode.bytes)?;
+        board.next_decode += 1;
+        board.active += 1;
+        board.decoding += 1;
+        Some(Task::Decode(board.next_decode - 1, decode, reservation.into_budget()))
+    }
+
     fn perform(&self, task: Task<'_>) {
+        let decodes = usize::from(matches!(task, Task::Decode(..)));
         let performed = caught(|| match task {
             Task::Band(band) => (self.work)(band).map(|result| self.band_done(band.index(), result)),
             Task::Decode(nth, decode, budget) => {
@@ -242,7 +258,10 @@ impl<T: Send, W: Fn(&Band) -> Result<T> + Sync> PartWork<'_, T, W> {
         if let Err(error) = performed {
             self.fail(error);
         }
-        self.lock().active -= 1;
+        let mut board = self.lock();
+        board.active -= 1;
+        board.decoding -= decodes;
+        drop(board);
         self.changed.notify_all();
     }
 
