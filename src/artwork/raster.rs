@@ -101,6 +101,11 @@ impl Raster {
         (self.pixels.len() * Rgba8::BYTES) as u64
     }
 
+    /// The pixels' memory, for another raster.
+    pub(crate) fn into_pages(self) -> Buffer<Rgba8> {
+        self.pixels
+    }
+
     /// The pixels, to be drawn.
     pub(crate) fn view(&self) -> RasterView<'_> {
         RasterView { shape: self.shape, pixels: &self.pixels }

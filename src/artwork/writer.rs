@@ -37,15 +37,19 @@ pub(crate) enum Written {
 }
 
 impl RasterWriter {
-    /// A writer into memory of rows of `before_turn.width()` pixels.
+    /// A writer into memory of rows of `before_turn.width()` pixels: into `pages` that an earlier raster of as many pixels had, if there
+    /// are any.
     ///
     /// # Errors
     ///
     /// [`MemoryLimit`](crate::ErrorKind::MemoryLimit).
-    pub(crate) fn resident(before_turn: PxSize, turn: Turn, budget: &MemoryBudget) -> Result<Self> {
+    pub(crate) fn resident(before_turn: PxSize, turn: Turn, budget: &MemoryBudget, pages: Option<Buffer<Rgba8>>) -> Result<Self> {
         let size = before_turn.turned(turn);
         let pixels = usize::try_from(size.area()).unwrap_or(usize::MAX);
-        let buffer = budget.buffer(pixels, format_args!("a resampled artwork of {size}"))?;
+        let buffer = match pages.filter(|pages| pages.len() == pixels) {
+            Some(pages) => pages,
+            None => budget.buffer(pixels, format_args!("a resampled artwork of {size}"))?,
+        };
         Self::new(before_turn, turn, Target::Resident(buffer), budget)
     }
 
@@ -176,7 +180,7 @@ mod tests {
                     pixels.chunks(width as usize).for_each(|row| writer.push_row(row).unwrap());
                     writer.finish()
                 };
-                let Written::Resident(raster) = write(RasterWriter::resident(size, turn, &budget).unwrap()) else { unreachable!() };
+                let Written::Resident(raster) = write(RasterWriter::resident(size, turn, &budget, None).unwrap()) else { unreachable!() };
                 prop_assert!(drawn(raster.view(), size.turned(turn)) == expected, "{:?}", turn);
                 prop_assert_eq!(budget.held_bytes(), size.rgba_bytes());
                 drop(raster);

@@ -249,6 +249,7 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
             progress(Progress::RowsWritten { part: number(index + 1), rows: band.rows().end() });
             Ok(())
         })?;
+        store.drop_pages();
         png.finish()
     }
 

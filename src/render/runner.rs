@@ -10,8 +10,9 @@ use tracing::{Span, warn};
 
 use super::Cancel;
 use super::store::ArtworkStore;
-use crate::budget::MemoryBudget;
+use crate::budget::{Buffer, MemoryBudget};
 use crate::error::{Error, ErrorKind, Result};
+use crate::pixel::Rgba8;
 use crate::plan::{Band, Decode, RenderPlan};
 
 /// What a part's bands are worked on with.
@@ -103,8 +104,8 @@ struct Board<T> {
 
 enum Task<'a> {
     Band(&'a Band),
-    /// A decode with the memory that was reserved for it.
-    Decode(usize, &'a Decode, MemoryBudget),
+    /// A decode with the memory that was reserved for it, and that of an earlier raster.
+    Decode(usize, &'a Decode, MemoryBudget, Option<Buffer<Rgba8>>),
 }
 
 enum Next<'a> {
@@ -238,19 +239,26 @@ impl<T: Send, W: Fn(&Band) -> Result<T> + Sync> PartWork<'_, T, W> {
     /// The next decode, if the budget has room.
     fn next_decode<'s>(&'s self, board: &mut Board<T>) -> Option<Task<'s>> {
         let decode = self.decodes.get(board.next_decode)?;
-        let reservation = self.crew.budget.try_reserve(decode.bytes)?;
+        let Crew { plan, store, budget, .. } = self.crew;
+        let mut pages = store.take_pages(plan, decode);
+        let bytes = decode.bytes - pages.as_ref().map_or(0, |pages| size_of_val(&pages[..]) as u64);
+        let reservation = budget.try_reserve(bytes).or_else(|| {
+            pages = None;
+            store.drop_pages();
+            budget.try_reserve(decode.bytes)
+        })?;
         board.next_decode += 1;
         board.active += 1;
         board.decoding += 1;
-        Some(Task::Decode(board.next_decode - 1, decode, reservation.into_budget()))
+        Some(Task::Decode(board.next_decode - 1, decode, reservation.into_budget(), pages))
     }
 
     fn perform(&self, task: Task<'_>) {
         let decodes = usize::from(matches!(task, Task::Decode(..)));
         let performed = caught(|| match task {
             Task::Band(band) => (self.work)(band).map(|result| self.band_done(band.index(), result)),
-            Task::Decode(nth, decode, budget) => {
-                let decoded = self.crew.store.decode(self.crew.plan, decode, &budget);
+            Task::Decode(nth, decode, budget, pages) => {
+                let decoded = self.crew.store.decode_into(self.crew.plan, decode, &budget, pages);
                 budget.close();
                 decoded.map(|()| self.lock().decode_done(nth))
             }

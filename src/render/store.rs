@@ -3,14 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Condvar, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 
 use tracing::debug;
 
 use super::Cancel;
 use super::strip::{Ground, Strip};
 use crate::artwork::{ArtworkReader, Raster, RasterStream, RasterView, RasterWriter, Residence, Shape, ShapedRows, Spill, Written};
-use crate::budget::MemoryBudget;
+use crate::budget::{Buffer, MemoryBudget};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::{PxRect, PxSize, Rows};
 use crate::pixel::Rgba8;
@@ -37,6 +37,9 @@ pub struct ArtworkStore {
     spills: Mutex<Spills>,
     /// Room for pixels that no band uses now: as many as there were bands at once.
     spare: Mutex<Vec<Vec<Rgba8>>>,
+    /// The memory of the last raster that was released, while bands are started in their order: the next one is often of the same size, and
+    /// new pages are a tenth of the whole time.
+    pages: Mutex<Option<Buffer<Rgba8>>>,
     /// Held while a band decodes what it misses, so that two bands do not decode the same artwork.
     preparing: Mutex<()>,
 }
@@ -110,6 +113,7 @@ impl ArtworkStore {
             rasters: RwLock::default(),
             spills: Mutex::default(),
             spare: Mutex::default(),
+            pages: Mutex::default(),
             preparing: Mutex::default(),
         }
     }
@@ -128,19 +132,36 @@ impl ArtworkStore {
     /// [`ErrorKind::Artwork`] when the artwork is damaged or no longer has the size that was planned, [`ErrorKind::Io`] when it cannot be
     /// read or spilled, [`ErrorKind::MemoryLimit`], [`ErrorKind::Cancelled`].
     pub fn decode(&self, plan: &RenderPlan, decode: &Decode, budget: &MemoryBudget) -> Result<()> {
+        self.decode_into(plan, decode, budget, None)
+    }
+
+    /// Decodes into `pages` that were [taken](Self::take_pages), of which `budget` knows nothing.
+    pub(crate) fn decode_into(
+        &self,
+        plan: &RenderPlan,
+        decode: &Decode,
+        budget: &MemoryBudget,
+        pages: Option<Buffer<Rgba8>>,
+    ) -> Result<()> {
         let made = match &decode.rasters[..] {
             [made] if made.residence == Residence::Streamed && self.in_order => {
                 let stream = Stream { state: Mutex::new(self.open(plan, decode, made.raster, budget)?), moved: Condvar::new() };
                 vec![(made.raster, Held::Streamed(Arc::new(stream)))]
             }
-            _ => self.decode_whole(plan, decode, budget)?,
+            _ => self.decode_whole(plan, decode, budget, pages)?,
         };
         self.rasters.write().unwrap_or_else(PoisonError::into_inner).extend(made);
         Ok(())
     }
 
     /// One pass over an artwork, from which all of its rasters are made.
-    fn decode_whole(&self, plan: &RenderPlan, decode: &Decode, budget: &MemoryBudget) -> Result<Vec<(usize, Held)>> {
+    fn decode_whole(
+        &self,
+        plan: &RenderPlan,
+        decode: &Decode,
+        budget: &MemoryBudget,
+        mut pages: Option<Buffer<Rgba8>>,
+    ) -> Result<Vec<(usize, Held)>> {
         let artwork = &plan.artworks()[decode.artwork];
         let mut reader = ArtworkReader::open(&artwork.path, &artwork.header, budget)?;
         let size = artwork.header.size;
@@ -149,7 +170,10 @@ impl ArtworkStore {
         for made in &decode.rasters {
             let spec = &plan.rasters()[made.raster];
             let writer = match made.residence {
-                Residence::Resident => RasterWriter::resident(spec.size, spec.turn, budget)?,
+                Residence::Resident => {
+                    let fitting = pages.take_if(|pages| pages.len() as u64 == spec.size.area());
+                    RasterWriter::resident(spec.size, spec.turn, budget, fitting)?
+                }
                 Residence::Spilled | Residence::Streamed => RasterWriter::spilled(spec.size, spec.turn, budget, &self.temp_dir)?,
             };
             makers.push((ShapedRows::new(&spec.shaping(), budget)?, writer));
@@ -317,11 +341,37 @@ impl ArtworkStore {
         let rasters = plan.parts()[band.part()].released_after(band.index());
         let mut held = self.rasters.write().unwrap_or_else(PoisonError::into_inner);
         for &raster in rasters {
-            if matches!(held.remove(&(raster as usize)), Some(Held::Spilled(_))) {
-                debug!(raster, "spill file removed");
-                self.count(|spills| spills.removed += 1);
+            match held.remove(&(raster as usize)) {
+                Some(Held::Spilled(_)) => {
+                    debug!(raster, "spill file removed");
+                    self.count(|spills| spills.removed += 1);
+                }
+                Some(Held::Resident(raster)) if self.in_order => {
+                    if let Some(raster) = Arc::into_inner(raster) {
+                        *self.pages() = Some(raster.into_pages());
+                    }
+                }
+                _ => {}
             }
         }
+    }
+
+    /// The memory of a released raster, if a raster of this decode has the same size. Its bytes are still reserved.
+    pub(crate) fn take_pages(&self, plan: &RenderPlan, decode: &Decode) -> Option<Buffer<Rgba8>> {
+        let fits = |pages: &Buffer<Rgba8>| {
+            let resident = decode.rasters.iter().filter(|made| made.residence == Residence::Resident);
+            resident.map(|made| plan.rasters()[made.raster].size.area()).any(|area| area == pages.len() as u64)
+        };
+        self.pages().take_if(|pages| fits(pages))
+    }
+
+    /// Gives back the memory of a released raster.
+    pub(crate) fn drop_pages(&self) {
+        self.pages().take();
+    }
+
+    fn pages(&self) -> MutexGuard<'_, Option<Buffer<Rgba8>>> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn count(&self, change: impl FnOnce(&mut Spills)) {
