@@ -14,6 +14,7 @@ use std::time::Instant;
 use serde::Serialize;
 use tracing::{info, info_span, warn};
 
+use self::band::Bench;
 pub use self::band::render_band;
 pub use self::cancel::Cancel;
 pub(crate) use self::disk::{check_output, check_spill};
@@ -240,8 +241,12 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
     fn bands(&mut self, index: usize, mut png: PngPart, done: usize) -> Result<PartFile> {
         let Self { renderer, plan, store, progress, .. } = self;
         let crew = Crew { plan, store, budget: &renderer.budget, cancel: &renderer.cancel };
-        let work = |band: &Band| if band.like().is_some() { Ok(None) } else { render_band(plan, band, store).map(Some) };
-        crew.run(index, done..plan.parts()[index].bands().len(), work, |band, fragment| {
+        let bench = || Bench::new(plan, index);
+        let work = |bench: &mut Bench, band: &Band| match band.like() {
+            Some(_) => Ok(None),
+            None => bench.render(plan, band, store).map(Some),
+        };
+        crew.run(index, done..plan.parts()[index].bands().len(), bench, work, |band, fragment| {
             match (fragment, band.like()) {
                 (Some(fragment), _) => png.append(&fragment)?,
                 (None, like) => png.append_again(like.unwrap_or(0))?,
@@ -249,7 +254,7 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
             progress(Progress::RowsWritten { part: number(index + 1), rows: band.rows().end() });
             Ok(())
         })?;
-        store.drop_pages();
+        while store.drop_pages() {}
         png.finish()
     }
 

@@ -24,8 +24,8 @@ pub(crate) struct Crew<'a> {
 }
 
 impl Crew<'_> {
-    /// Calls `work` for the `bands` of a part, those that the plan was made for, on as many threads as the plan has workers, and `land` for
-    /// each result on this thread, in the order of the bands.
+    /// Calls `work` for the `bands` of a part, those that the plan was made for, on as many threads as the plan has workers, each with a
+    /// `bench` of its own, and `land` for each result on this thread, in the order of the bands.
     ///
     /// Decodes run before the first band that needs them, ahead of it where the budget allows. No more bands than the plan's window are
     /// started and not yet landed, however slow one of them is. Rasters are released after the last band that uses them.
@@ -34,11 +34,12 @@ impl Crew<'_> {
     ///
     /// The first error of a decode, of `work` or of `land`; then nothing new is started. A panic in `work` is
     /// [`ErrorKind::Panicked`].
-    pub(crate) fn run<T: Send>(
+    pub(crate) fn run<T: Send, B>(
         &self,
         part: usize,
         bands: Range<usize>,
-        work: impl Fn(&Band) -> Result<T> + Sync,
+        bench: impl Fn() -> B + Sync,
+        work: impl Fn(&mut B, &Band) -> Result<T> + Sync,
         land: impl FnMut(&Band, T) -> Result<()>,
     ) -> Result<()> {
         let part = &self.plan.parts()[part];
@@ -46,6 +47,7 @@ impl Crew<'_> {
             crew: self,
             bands: part.bands(),
             decodes: part.decodes(),
+            bench: &bench,
             work: &work,
             board: Mutex::new(Board::new(bands.clone())),
             changed: Condvar::new(),
@@ -69,10 +71,11 @@ impl Crew<'_> {
 }
 
 /// One part being worked on.
-struct PartWork<'a, T, W> {
+struct PartWork<'a, T, N, W> {
     crew: &'a Crew<'a>,
     bands: &'a [Band],
     decodes: &'a [Decode],
+    bench: &'a N,
     work: &'a W,
     board: Mutex<Board<T>>,
     changed: Condvar,
@@ -144,20 +147,22 @@ impl<T> Board<T> {
     }
 }
 
-impl<T: Send, W: Fn(&Band) -> Result<T> + Sync> PartWork<'_, T, W> {
+impl<T: Send, B, N: Fn() -> B + Sync, W: Fn(&mut B, &Band) -> Result<T> + Sync> PartWork<'_, T, N, W> {
     /// Works and lands by turns on this thread.
     fn work_and_land(&self, mut land: impl FnMut(&Band, T) -> Result<()>) {
+        let mut bench = (self.bench)();
         loop {
             self.land_ready(&mut land);
             let next = self.next_task(&mut self.lock());
             match next {
-                Next::Task(task) => self.perform(task),
+                Next::Task(task) => self.perform(task, &mut bench),
                 Next::Wait | Next::Stop => return,
             }
         }
     }
 
     fn work_until_done(&self) {
+        let mut bench = (self.bench)();
         let mut board = self.lock();
         loop {
             match self.next_task(&mut board) {
@@ -165,7 +170,7 @@ impl<T: Send, W: Fn(&Band) -> Result<T> + Sync> PartWork<'_, T, W> {
                 Next::Wait => board = self.changed.wait(board).unwrap_or_else(PoisonError::into_inner),
                 Next::Task(task) => {
                     drop(board);
-                    self.perform(task);
+                    self.perform(task, &mut bench);
                     board = self.lock();
                 }
             }
@@ -242,21 +247,25 @@ impl<T: Send, W: Fn(&Band) -> Result<T> + Sync> PartWork<'_, T, W> {
         let Crew { plan, store, budget, .. } = self.crew;
         let mut pages = store.take_pages(plan, decode);
         let bytes = decode.bytes - pages.as_ref().map_or(0, |pages| size_of_val(&pages[..]) as u64);
-        let reservation = budget.try_reserve(bytes).or_else(|| {
+        let mut reservation = budget.try_reserve(bytes);
+        while reservation.is_none() && store.drop_pages() {
+            reservation = budget.try_reserve(bytes);
+        }
+        if reservation.is_none() {
             pages = None;
-            store.drop_pages();
-            budget.try_reserve(decode.bytes)
-        })?;
+            reservation = budget.try_reserve(decode.bytes);
+        }
+        let reservation = reservation?;
         board.next_decode += 1;
         board.active += 1;
         board.decoding += 1;
         Some(Task::Decode(board.next_decode - 1, decode, reservation.into_budget(), pages))
     }
 
-    fn perform(&self, task: Task<'_>) {
+    fn perform(&self, task: Task<'_>, bench: &mut B) {
         let decodes = usize::from(matches!(task, Task::Decode(..)));
         let performed = caught(|| match task {
-            Task::Band(band) => (self.work)(band).map(|result| self.band_done(band.index(), result)),
+            Task::Band(band) => (self.work)(bench, band).map(|result| self.band_done(band.index(), result)),
             Task::Decode(nth, decode, budget, pages) => {
                 let decoded = self.crew.store.decode_into(self.crew.plan, decode, &budget, pages);
                 budget.close();

@@ -37,9 +37,9 @@ pub struct ArtworkStore {
     spills: Mutex<Spills>,
     /// Room for pixels that no band uses now: as many as there were bands at once.
     spare: Mutex<Vec<Vec<Rgba8>>>,
-    /// The memory of the last raster that was released, while bands are started in their order: the next one is often of the same size, and
-    /// new pages are a tenth of the whole time.
-    pages: Mutex<Option<Buffer<Rgba8>>>,
+    /// The memory of rasters that were released, while bands are started in their order: the next ones are often of the same size, and new
+    /// pages are a tenth of the whole time.
+    pages: Mutex<Vec<Buffer<Rgba8>>>,
     /// Held while a band decodes what it misses, so that two bands do not decode the same artwork.
     preparing: Mutex<()>,
 }
@@ -348,7 +348,7 @@ impl ArtworkStore {
                 }
                 Some(Held::Resident(raster)) if self.in_order => {
                     if let Some(raster) = Arc::into_inner(raster) {
-                        *self.pages() = Some(raster.into_pages());
+                        self.pages().push(raster.into_pages());
                     }
                 }
                 _ => {}
@@ -358,19 +358,19 @@ impl ArtworkStore {
 
     /// The memory of a released raster, if a raster of this decode has the same size. Its bytes are still reserved.
     pub(crate) fn take_pages(&self, plan: &RenderPlan, decode: &Decode) -> Option<Buffer<Rgba8>> {
-        let fits = |pages: &Buffer<Rgba8>| {
-            let resident = decode.rasters.iter().filter(|made| made.residence == Residence::Resident);
-            resident.map(|made| plan.rasters()[made.raster].size.area()).any(|area| area == pages.len() as u64)
-        };
-        self.pages().take_if(|pages| fits(pages))
+        let resident = decode.rasters.iter().filter(|made| made.residence == Residence::Resident);
+        let areas: Vec<u64> = resident.map(|made| plan.rasters()[made.raster].size.area()).collect();
+        let mut pages = self.pages();
+        let fitting = pages.iter().position(|pages| areas.contains(&(pages.len() as u64)))?;
+        Some(pages.swap_remove(fitting))
     }
 
-    /// Gives back the memory of a released raster.
-    pub(crate) fn drop_pages(&self) {
-        self.pages().take();
+    /// Gives back the memory of a released raster; says whether there was any.
+    pub(crate) fn drop_pages(&self) -> bool {
+        self.pages().pop().is_some()
     }
 
-    fn pages(&self) -> MutexGuard<'_, Option<Buffer<Rgba8>>> {
+    fn pages(&self) -> MutexGuard<'_, Vec<Buffer<Rgba8>>> {
         self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

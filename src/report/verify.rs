@@ -61,8 +61,8 @@ pub fn verify(folder: &Path, threads: usize, budget: &MemoryBudget, cancel: &Can
         let mut rows = PartRows::open(&path, plan.parts()[index].header(), budget)?;
         let crew = Crew { plan: &plan, store: &store, budget, cancel };
         let bands = 0..plan.parts()[index].bands().len();
-        let expected = |band: &Band| expected_rows(&plan, band, &store, &bands_in_flight);
-        crew.run(index, bands, expected, |band, expected| rows.compare(&plan, band, &expected))?;
+        let expected = |(): &mut (), band: &Band| expected_rows(&plan, band, &store, &bands_in_flight);
+        crew.run(index, bands, || (), expected, |band, expected| rows.compare(&plan, band, &expected))?;
         rows.finish()?;
         // Last: where pixels differ, the copy says more than the hash.
         check_hash(&path, part, cancel)?;
