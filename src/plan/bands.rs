@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::ops::Range;
 
 use crate::geom::{PxRect, Rows};
 use crate::layout::Part;
@@ -33,15 +34,17 @@ fn rows_of(bytes: u64, row_bytes: u64) -> u32 {
     u32::try_from((bytes / row_bytes.max(1)).max(1)).unwrap_or(u32::MAX)
 }
 
-/// The most bytes that the bands of `part` and their lists of placements take, known before they are made.
-pub(super) fn description_bytes(part: &Part, row_bytes: u64) -> u64 {
-    // Even division makes no band smaller than a quarter of the target, but for the last.
-    let least = u64::from(rows_of(TARGET_BYTES / 4, row_bytes));
-    let bands = |rows: u32| u64::from(rows) / least + 2;
-    let crossings: u64 = part.placements().iter().map(|placement| bands(placement.rect.size().height())).sum();
-    // A band, its list and that of its releases with their allocations, and its place in the file; an index in each of two lists that may
-    // have grown to twice their length.
-    bands(part.size().height()) * 256 + crossings * 16
+/// Bytes that the `bands` of `part` and their lists of placements take, counted before they are made.
+pub(super) fn description_bytes(part: &Part, bands: &[Rows]) -> u64 {
+    let crossings = part.placements().iter().map(|placement| crossed(bands, placement.rect.rows()).len() as u64);
+    // A band's rows, the band, its list and that of its releases with their allocations, and its place in the file; an index in each of two
+    // lists that may have grown to twice their length.
+    bands.len() as u64 * 256 + crossings.sum::<u64>() * 16
+}
+
+/// The indices of the bands that `rows` cross.
+fn crossed(bands: &[Rows], rows: Rows) -> Range<usize> {
+    bands.partition_point(|band| band.end() <= rows.start())..bands.partition_point(|band| band.start() < rows.end())
 }
 
 /// The first and last rows of every stretch of rows that is crossed by placements: between them lie the gutters. Ascending.
@@ -73,14 +76,7 @@ fn divide(start: u32, end: u32, most: u32) -> impl Iterator<Item = Rows> {
 pub(super) fn placements_by_band(part: &Part, bands: &[Rows]) -> Vec<Vec<u32>> {
     let mut crossing = vec![Vec::new(); bands.len()];
     for (placement, index) in part.placements().iter().zip(0..) {
-        let rows = placement.rect.rows();
-        let first = bands.partition_point(|band| band.end() <= rows.start());
-        for (band, crossing) in bands.iter().zip(&mut crossing).skip(first) {
-            if band.start() >= rows.end() {
-                break;
-            }
-            crossing.push(index);
-        }
+        crossing[crossed(bands, placement.rect.rows())].iter_mut().for_each(|crossing| crossing.push(index));
     }
     crossing
 }
@@ -173,7 +169,8 @@ mod tests {
                     .filter(|(_, placement)| placement.rect.rows().intersect(*band).is_some()).map(|(index, _)| index).collect();
                 prop_assert_eq!(crossing, expected);
             }
-            prop_assert!(description_bytes(&part, row_bytes) >= bands.len() as u64 * 160);
+            let listed: usize = placements_by_band(&part, &bands).iter().map(Vec::len).sum();
+            prop_assert_eq!(description_bytes(&part, &bands), bands.len() as u64 * 256 + listed as u64 * 16);
         }
     }
 }

@@ -25,7 +25,7 @@ use crate::preflight::CheckedArtwork;
 ///
 /// # Memory
 ///
-/// About 400 bytes a placement with its layout, 160 bytes a band and 8 bytes for every band that a placement crosses, twice, since a
+/// About 400 bytes a placement with its layout, 256 bytes a band and 16 bytes for every band that a placement crosses, twice, since a
 /// resumed run is planned anew. They are charged to the budget while the plan lives. [`RenderPlan::memory`] tells what rendering itself
 /// will hold.
 #[derive(Debug)]
@@ -97,18 +97,19 @@ impl RenderPlan {
         };
         let row_bytes = |part: &Part| u64::from(part.size().width()) * format.bytes_per_pixel() as u64;
         let placements = |part: &Part| part.placements().len() as u64 * 400;
-        let description_bytes: u64 =
-            layout.parts.iter().map(|part| bands::description_bytes(part, row_bytes(part)) + placements(part)).sum();
+        let rows_of_bands: Vec<Vec<Rows>> = layout.parts.iter().map(|part| bands::cut(part, row_bytes(part))).collect();
+        let descriptions =
+            layout.parts.iter().zip(&rows_of_bands).map(|(part, rows)| bands::description_bytes(part, rows) + placements(part));
+        let description_bytes: u64 = descriptions.sum();
         // Once more for the plan of what is left, if the run is resumed.
         let charge = budget.reserve(2 * description_bytes, "the plan of the layout's bands and placements")?;
         let assigned = rasters::assign(&layout, &artworks)?;
         let mut parts = Vec::with_capacity(layout.parts.len());
-        for (index, (part, raster_of)) in layout.parts.iter().zip(assigned.by_placement).enumerate() {
+        for (index, ((part, rows), raster_of)) in layout.parts.iter().zip(&rows_of_bands).zip(assigned.by_placement).enumerate() {
             let overlapping = bands::any_overlap(part);
             let repeat_distances =
                 if repeats && !overlapping { repeats::side_by_side(part, &raster_of, format) } else { vec![0; part.placements().len()] };
-            let rows = bands::cut(part, row_bytes(part));
-            let bands = rows.iter().zip(bands::placements_by_band(part, &rows)).enumerate();
+            let bands = rows.iter().zip(bands::placements_by_band(part, rows)).enumerate();
             let bands = bands.map(|(nth, (&rows, placements))| {
                 let drawn = placements.iter().filter(|&&placement| repeat_distances[placement as usize] == 0);
                 let rects = drawn.map(|&placement| part.placements()[placement as usize].rect);
