@@ -176,7 +176,7 @@ proptest! {
             visible.push(art.write(&shop, &name(nth)));
             let source = visible[nth][usize::from(*trim)];
             let copies = NonZeroU32::new(*copies).unwrap();
-            Item { size: fitting(*size, source), copies, turn: *turn, trim: *trim, mirror: *mirror, ..Item::new(name(nth)) }
+            Item { size: fitting(*size, source, dpi), copies, turn: *turn, trim: *trim, mirror: *mirror, ..Item::new(name(nth)) }
         }).collect();
         let orders = items.chunks(2).zip(1001..).map(|(items, id)| Order::new(id.to_string(), items.to_vec())).collect();
         let [left, right, top, bottom] = margin.map(Length::px);
@@ -234,9 +234,10 @@ fn sizing() -> impl Strategy<Value = Option<Sizing>> {
     ])
 }
 
-/// Another rule where an artwork's shape would make it larger than the media.
-fn fitting(size: Option<Sizing>, source: (u32, u32)) -> Option<Sizing> {
+/// Another rule where an artwork's shape would make it larger than the media, or its size less than half a pixel.
+fn fitting(size: Option<Sizing>, source: (u32, u32), dpi: u32) -> Option<Sizing> {
     match size {
+        Some(Sizing::Dpi(at)) if 2 * dpi * source.0.max(source.1) < at.get() => None,
         Some(Sizing::Width(width)) if source.1 > 4 * source.0 => Some(Sizing::Longest(width)),
         other => other,
     }

@@ -242,14 +242,11 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
         let Self { renderer, plan, store, progress, .. } = self;
         let crew = Crew { plan, store, budget: &renderer.budget, cancel: &renderer.cancel };
         let bench = || Bench::new(plan, index);
-        let work = |bench: &mut Bench, band: &Band| match band.like() {
-            Some(_) => Ok(None),
-            None => bench.render(plan, band, store).map(Some),
-        };
+        let work = |bench: &mut Bench, band: &Band| bench.render(plan, band, store);
         crew.run(index, done..plan.parts()[index].bands().len(), bench, work, |band, fragment| {
             match (fragment, band.like()) {
-                (Some(fragment), _) => png.append(&fragment)?,
-                (None, like) => png.append_again(like.unwrap_or(0))?,
+                (None, Some(earlier)) => png.append_again(earlier)?,
+                (fragment, _) => fragment.iter().try_for_each(|fragment| png.append(fragment))?,
             }
             progress(Progress::RowsWritten { part: number(index + 1), rows: band.rows().end() });
             Ok(())

@@ -25,7 +25,8 @@ pub(crate) struct Crew<'a> {
 
 impl Crew<'_> {
     /// Calls `work` for the `bands` of a part, those that the plan was made for, on as many threads as the plan has workers, each with a
-    /// `bench` of its own, and `land` for each result on this thread, in the order of the bands.
+    /// `bench` of its own, and `land` for each result on this thread, in the order of the bands. A band that is [like](Band::like) an earlier
+    /// one is not worked on and has no result.
     ///
     /// Decodes run before the first band that needs them, ahead of it where the budget allows. No more bands than the plan's window are
     /// started and not yet landed, however slow one of them is. Rasters are released after the last band that uses them.
@@ -40,7 +41,7 @@ impl Crew<'_> {
         bands: Range<usize>,
         bench: impl Fn() -> B + Sync,
         work: impl Fn(&mut B, &Band) -> Result<T> + Sync,
-        land: impl FnMut(&Band, T) -> Result<()>,
+        land: impl FnMut(&Band, Option<T>) -> Result<()>,
     ) -> Result<()> {
         let part = &self.plan.parts()[part];
         let run = PartWork {
@@ -97,6 +98,8 @@ struct Board<T> {
     all_decoded: usize,
     /// Decodes after `all_decoded` that are done.
     decoded_ahead: BTreeSet<usize>,
+    /// Bands that were worked on and have not landed, and those that are worked on.
+    in_flight: usize,
     /// Tasks that threads are at, and how many of them are decodes.
     active: usize,
     decoding: usize,
@@ -127,6 +130,7 @@ impl<T> Board<T> {
             next_decode: 0,
             all_decoded: 0,
             decoded_ahead: BTreeSet::new(),
+            in_flight: 0,
             active: 0,
             decoding: 0,
             done_ahead: BTreeSet::new(),
@@ -141,15 +145,15 @@ impl<T> Board<T> {
     }
 
     fn debug_assert_invariants(&self) {
-        debug_assert!(self.next_landing <= self.next_band && self.all_done <= self.next_band && self.next_band <= self.bands.end);
-        debug_assert!(self.results.keys().all(|band| (self.next_landing..self.next_band).contains(band)));
+        debug_assert!(self.results.len() <= self.in_flight && self.all_done <= self.next_band && self.next_band <= self.bands.end);
+        debug_assert!(self.results.keys().all(|band| (self.next_landing..=self.next_band).contains(band)));
         debug_assert!(self.done_ahead.iter().all(|band| (self.all_done..self.next_band).contains(band)));
     }
 }
 
 impl<T: Send, B, N: Fn() -> B + Sync, W: Fn(&mut B, &Band) -> Result<T> + Sync> PartWork<'_, T, N, W> {
     /// Works and lands by turns on this thread.
-    fn work_and_land(&self, mut land: impl FnMut(&Band, T) -> Result<()>) {
+    fn work_and_land(&self, mut land: impl FnMut(&Band, Option<T>) -> Result<()>) {
         let mut bench = (self.bench)();
         loop {
             self.land_ready(&mut land);
@@ -178,7 +182,7 @@ impl<T: Send, B, N: Fn() -> B + Sync, W: Fn(&mut B, &Band) -> Result<T> + Sync> 
     }
 
     /// Lands results as they come, until all have landed or something failed.
-    fn land_all(&self, mut land: impl FnMut(&Band, T) -> Result<()>) {
+    fn land_all(&self, mut land: impl FnMut(&Band, Option<T>) -> Result<()>) {
         loop {
             self.land_ready(&mut land);
             let board = self.lock();
@@ -190,18 +194,29 @@ impl<T: Send, B, N: Fn() -> B + Sync, W: Fn(&mut B, &Band) -> Result<T> + Sync> 
         }
     }
 
-    /// Lands the results whose turn it is.
-    fn land_ready(&self, land: &mut impl FnMut(&Band, T) -> Result<()>) {
+    /// Lands the results whose turn it is, and the bands between them that need none.
+    fn land_ready(&self, land: &mut impl FnMut(&Band, Option<T>) -> Result<()>) {
         loop {
             let mut board = self.lock();
             let landing = board.next_landing;
-            let Some(result) = board.results.remove(&landing) else { return };
+            let Some(band) = self.bands[..board.bands.end].get(landing).filter(|_| board.failure.is_none()) else { return };
+            let result = board.results.remove(&landing);
             drop(board);
-            match caught(|| land(&self.bands[landing], result)) {
-                Ok(()) => self.lock().next_landing += 1,
+            let worked_on = result.is_some();
+            if !worked_on && band.like().is_none() {
+                return;
+            }
+            match caught(|| self.crew.cancel.check().and_then(|()| land(band, result))) {
+                Ok(()) => {
+                    let mut board = self.lock();
+                    board.next_landing += 1;
+                    board.in_flight -= usize::from(worked_on);
+                }
                 Err(error) => return self.fail(error),
             }
-            self.changed.notify_all();
+            if worked_on {
+                self.changed.notify_all();
+            }
         }
     }
 
@@ -211,6 +226,10 @@ impl<T: Send, B, N: Fn() -> B + Sync, W: Fn(&mut B, &Band) -> Result<T> + Sync> 
         if let Err(cancelled) = self.crew.cancel.check() {
             board.failure.get_or_insert(cancelled);
             self.changed.notify_all();
+        }
+        while let Some(band) = self.bands[..board.bands.end].get(board.next_band).filter(|band| band.like().is_some()) {
+            board.next_band += 1;
+            self.band_done(board, band.index());
         }
         if board.failure.is_some() || board.next_band == board.bands.end {
             return Next::Stop;
@@ -223,8 +242,9 @@ impl<T: Send, B, N: Fn() -> B + Sync, W: Fn(&mut B, &Band) -> Result<T> + Sync> 
         }
         // Decodes are sorted by the band that first needs them.
         let ready = self.decodes.get(board.all_decoded).is_none_or(|decode| decode.first_band > board.next_band);
-        if ready && board.next_band < board.next_landing + self.crew.plan.memory().window {
+        if ready && board.in_flight < self.crew.plan.memory().window {
             board.next_band += 1;
+            board.in_flight += 1;
             board.active += 1;
             return Next::Task(Task::Band(&self.bands[board.next_band - 1]));
         }
@@ -265,7 +285,11 @@ impl<T: Send, B, N: Fn() -> B + Sync, W: Fn(&mut B, &Band) -> Result<T> + Sync> 
     fn perform(&self, task: Task<'_>, bench: &mut B) {
         let decodes = usize::from(matches!(task, Task::Decode(..)));
         let performed = caught(|| match task {
-            Task::Band(band) => (self.work)(bench, band).map(|result| self.band_done(band.index(), result)),
+            Task::Band(band) => (self.work)(bench, band).map(|result| {
+                let mut board = self.lock();
+                board.results.insert(band.index(), result);
+                self.band_done(&mut board, band.index());
+            }),
             Task::Decode(nth, decode, budget, pages) => {
                 let decoded = self.crew.store.decode_into(self.crew.plan, decode, &budget, pages);
                 budget.close();
@@ -282,17 +306,14 @@ impl<T: Send, B, N: Fn() -> B + Sync, W: Fn(&mut B, &Band) -> Result<T> + Sync> 
         self.changed.notify_all();
     }
 
-    /// Keeps the result for landing and releases what no band from here on uses.
-    fn band_done(&self, band: usize, result: T) {
-        let mut board = self.lock();
-        board.results.insert(band, result);
-        let Board { all_done, done_ahead, .. } = &mut *board;
+    /// Releases what no band from here on uses.
+    fn band_done(&self, board: &mut Board<T>, band: usize) {
+        let Board { all_done, done_ahead, .. } = board;
         done_ahead.insert(band);
         let done = *all_done;
         advance(all_done, done_ahead);
         let newly_done = done..*all_done;
         board.debug_assert_invariants();
-        drop(board);
         self.bands[newly_done].iter().for_each(|band| self.crew.store.release_after(self.crew.plan, band));
     }
 
