@@ -285,6 +285,22 @@ mod tests {
     }
 
     #[test]
+    fn what_differs_may_begin_inside_the_first_pixel_of_a_repeat() {
+        // The first pixel's green byte is the first one of the chunk at 448; its red byte ends the empty chunk before.
+        let repeats = [Repeat { columns: 149..269, distance: 149 }];
+        let mut row = vec![0; row_bytes(300, PixelFormat::Rgb8)];
+        let mut encoder = BandEncoder::new(300, PixelFormat::Rgb8, Compression::Fast);
+        let mut picture = Vec::new();
+        for green in 1..=5 {
+            (row[1], row[149 * 3 + 1]) = (green, green);
+            encoder.row_mut().copy_from_slice(&row);
+            encoder.push(&repeats);
+            picture.extend_from_slice(&row);
+        }
+        assert_eq!(decode(&join(&header(300, 5, PixelFormat::Rgb8), &[encoder.finish()])).unwrap(), picture);
+    }
+
+    #[test]
     fn repeats_that_cannot_be_are_refused() {
         let repeat = |columns, distance| Repeat { columns, distance };
         for repeats in [

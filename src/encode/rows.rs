@@ -163,7 +163,8 @@ impl<const BPP: usize> RowEncoder<BPP> {
         line.start(self.filter);
         let mut repeats = self.repeats.iter().filter(|_| skipped).peekable();
         for span in &self.spans {
-            while let Some(repeat) = repeats.next_if(|repeat| repeat.range.start < span.start) {
+            // A span may begin at any byte of a repeat's first pixel, and at none behind that.
+            while let Some(repeat) = repeats.next_if(|repeat| repeat.filtered::<BPP>().start <= span.start) {
                 line.repeat(repeat.filtered::<BPP>(), repeat.distance);
             }
             // What the last pixel before a repeat does to the next one is already known.
