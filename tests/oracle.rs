@@ -238,7 +238,7 @@ fn sizing() -> impl Strategy<Value = Option<Sizing>> {
 fn fitting(size: Option<Sizing>, source: (u32, u32), dpi: u32) -> Option<Sizing> {
     match size {
         Some(Sizing::Dpi(at)) if 2 * dpi * source.0.max(source.1) < at.get() => None,
-        Some(Sizing::Width(width)) if source.1 > 4 * source.0 => Some(Sizing::Longest(width)),
+        Some(Sizing::Width(width)) if source.1 > 3 * source.0 => Some(Sizing::Longest(width)),
         other => other,
     }
 }
