@@ -97,6 +97,7 @@ fn paeth(a: u8, b: u8, c: u8) -> u8 {
 /// What a filtered row is guessed to cost once compressed, in units that only compare: a byte's cost grows with its magnitude as a signed
 /// number up to 16, and zero is much cheaper than one. (Magnitude alone, as in PNG specification, section 12.7, ranks rows of flat art
 /// worse: there it is how many bytes differ from zero that counts.)
+#[inline(always)]
 pub(crate) fn estimate(filtered: &[u8]) -> u64 {
     let byte_cost = |byte: u8| byte.min(byte.wrapping_neg()).min(16) + if byte == 0 { 0 } else { 4 };
     let mut chunks = filtered.chunks_exact(128);

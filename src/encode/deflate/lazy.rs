@@ -5,6 +5,7 @@ use super::chains::Chains;
 use super::sink::Sink;
 use super::symbols::{self, Costs, MAX_COPY};
 use super::window::{self, Window};
+use crate::simd::vectorized;
 
 /// Zeros are a run from here on, without a search.
 const MIN_RUN: usize = 16;
@@ -16,6 +17,9 @@ const COUNTED_ZEROS: u32 = 4;
 /// Bytes that are gathered before they are parsed: copies do not reach into what comes later.
 const GATHERED_BYTES: usize = 64 << 10;
 
+/// The most bytes that are passed over between two that are searched.
+const MAX_SKIPPED: usize = 3;
+
 /// How hard the parser searches.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SearchDepth {
@@ -25,6 +29,8 @@ pub(crate) struct SearchDepth {
     pub(crate) depth: u32,
     /// A copy of so many bytes is taken without looking further.
     pub(crate) good_bytes: usize,
+    /// After so many bytes without a copy the first is passed over unsearched, then more.
+    pub(crate) patience: usize,
 }
 
 /// Compresses filtered rows by searching all of the last 32 KiB, and takes a copy unless the next byte's saves more bits.
@@ -92,6 +98,14 @@ impl LazyDeflate {
 
     /// Parses all that was gathered.
     fn parse(&mut self) {
+        vectorized(
+            #[inline(always)]
+            || self.parse_inline(),
+        );
+    }
+
+    #[inline(always)]
+    fn parse_inline(&mut self) {
         let unparsed = self.window.unparsed();
         let (mut literals, end) = (unparsed.start, unparsed.end);
         let mut at = literals;
@@ -110,7 +124,7 @@ impl LazyDeflate {
             }
             let copy = found.take().unwrap_or_else(|| self.search(at, end, 0));
             if copy.saved_bits == 0 {
-                at += 1;
+                at += 1 + ((at - literals) / self.effort.patience).min(MAX_SKIPPED);
                 continue;
             }
             let mut searched = at + 1;
@@ -139,6 +153,7 @@ impl LazyDeflate {
     }
 
     /// The copy at `at`, longer than `least`, that saves most; notes `at`.
+    #[inline(always)]
     fn search(&mut self, at: usize, end: usize, least: usize) -> Match {
         let costs = self.sink.costs();
         let mut best = Match::default();

@@ -32,10 +32,10 @@ pub(super) enum Deflate<const BPP: usize> {
 }
 
 /// The size of libpng's level 6, five times as fast.
-const BALANCED: SearchDepth = SearchDepth { hashed_bytes: 7, depth: 3, good_bytes: 64 };
+const BALANCED: SearchDepth = SearchDepth { hashed_bytes: 7, depth: 3, good_bytes: 64, patience: 12 };
 
 /// Smaller than libpng's level 9, and faster.
-const SMALL: SearchDepth = SearchDepth { hashed_bytes: 5, depth: 96, good_bytes: 200 };
+const SMALL: SearchDepth = SearchDepth { hashed_bytes: 5, depth: 256, good_bytes: 258, patience: usize::MAX };
 
 impl<const BPP: usize> Deflate<BPP> {
     /// For rows of up to `row_bytes` filtered bytes.
