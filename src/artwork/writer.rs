@@ -117,24 +117,36 @@ impl RasterWriter {
 
 /// Turns a block of rows into a panel.
 fn turn_block(turn: Turn, block: &[Rgba8], width: usize, panel: &mut [Rgba8]) {
-    let rows = block.len() / width;
     match turn {
         Turn::None | Turn::Cw180 => panel.copy_from_slice(block),
-        Turn::Cw90 => transpose(block, width, panel, |x, y| x * rows + (rows - 1 - y)),
-        Turn::Cw270 => transpose(block, width, panel, |x, y| (width - 1 - x) * rows + y),
+        Turn::Cw90 => transpose::<true>(block, width, panel),
+        Turn::Cw270 => transpose::<false>(block, width, panel),
     }
 }
 
-/// Moves each pixel of the block to `place(x, y)`, tile by tile, so that both sides stay in the processor's cache.
-fn transpose(block: &[Rgba8], width: usize, panel: &mut [Rgba8], place: impl Fn(usize, usize) -> usize) {
+/// Turns a block by a quarter, clockwise or not, tile by tile: both sides of a tile stay in the processor's cache, and a
+/// whole one, whose size is known, takes half of the time.
+fn transpose<const CLOCKWISE: bool>(block: &[Rgba8], width: usize, panel: &mut [Rgba8]) {
     const TILE: usize = 16;
     let rows = block.len() / width;
-    for x0 in (0..width).step_by(TILE) {
-        for y0 in (0..rows).step_by(TILE) {
-            for y in y0..rows.min(y0 + TILE) {
-                for x in x0..width.min(x0 + TILE) {
-                    panel[place(x, y)] = block[y * width + x];
-                }
+    // Columns of the block become rows of the panel.
+    let place = |x: usize, y: usize| if CLOCKWISE { x * rows + rows - 1 - y } else { (width - 1 - x) * rows + y };
+    for (y0, x0) in (0..rows).step_by(TILE).flat_map(|y0| (0..width).step_by(TILE).map(move |x0| (y0, x0))) {
+        if y0 + TILE > rows || x0 + TILE > width {
+            for (y, x) in (y0..rows.min(y0 + TILE)).flat_map(|y| (x0..width.min(x0 + TILE)).map(move |x| (y, x))) {
+                panel[place(x, y)] = block[y * width + x];
+            }
+            continue;
+        }
+        let mut tile = [[Rgba8::TRANSPARENT; TILE]; TILE];
+        for (y, line) in tile.iter_mut().enumerate() {
+            line.copy_from_slice(&block[(y0 + y) * width + x0..][..TILE]);
+        }
+        for x in 0..TILE {
+            let start = place(x0 + x, if CLOCKWISE { y0 + TILE - 1 } else { y0 });
+            let column = &mut panel[start..start + TILE];
+            for (y, line) in tile.iter().enumerate() {
+                column[if CLOCKWISE { TILE - 1 - y } else { y }] = line[x];
             }
         }
     }
