@@ -261,10 +261,15 @@ impl<T: Send, B, N: Fn() -> B + Sync, W: Fn(&mut B, &Band) -> Result<T> + Sync> 
         Next::Wait
     }
 
-    /// The next decode, if the budget has room.
+    /// The next decode, if the budget has room and not too many are ahead of the bands.
     fn next_decode<'s>(&'s self, board: &mut Board<T>) -> Option<Task<'s>> {
         let decode = self.decodes.get(board.next_decode)?;
         let Crew { plan, store, budget, .. } = self.crew;
+        // What is decoded long before its band takes fresh pages instead of those that a band gives back.
+        let needed = self.decodes.partition_point(|decode| decode.first_band <= board.next_band);
+        if board.next_decode >= needed + plan.memory().workers {
+            return None;
+        }
         let mut pages = store.take_pages(plan, decode);
         let bytes = decode.bytes - pages.as_ref().map_or(0, |pages| size_of_val(&pages[..]) as u64);
         let mut reservation = budget.try_reserve(bytes);
