@@ -1,9 +1,10 @@
-//! Filtering and compressing one band, beside the png crate: raw bytes per second.
+//! Filtering and compressing one band, beside the png crate, and what the layout says twice, with and without knowing it: raw bytes per second.
 
 use std::io;
+use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use gangsheet::{BandEncoder, Compression, PixelFormat, Rgba8};
+use gangsheet::{BandEncoder, Compression, Dpi, PartHeader, PixelFormat, PngPart, PxSize, Repeat, Rgba8};
 
 const WIDTH: u32 = 6600;
 const ROWS: u32 = 80;
@@ -44,6 +45,14 @@ fn mix(x: u32, y: u32) -> Rgba8 {
     }
 }
 
+/// From one copy to the next of those that lie side by side, and the width of each.
+const PITCH: u32 = 1320;
+const COPY: u32 = 1300;
+
+fn copies(x: u32, y: u32) -> Rgba8 {
+    if x % PITCH < COPY { photograph(x % PITCH, y) } else { Rgba8::TRANSPARENT }
+}
+
 fn nothing(_x: u32, _y: u32) -> Rgba8 {
     Rgba8::TRANSPARENT
 }
@@ -80,5 +89,61 @@ fn fragment(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(benches, fragment);
+/// Each kind of repeat alone: as pixels like all others, and as what the layout knows them to be.
+fn repeats(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("repeats");
+    // The file grows with every append.
+    group.sample_size(20).warm_up_time(Duration::from_millis(200)).measurement_time(Duration::from_secs(1));
+    let pixels = band(copies);
+    group.throughput(Throughput::Bytes(pixels.len() as u64));
+    let rows = || pixels.chunks_exact(WIDTH as usize * Rgba8::BYTES);
+    let mut encoder = BandEncoder::new(WIDTH, PixelFormat::Rgba8, Compression::Fast);
+    group.bench_function("side by side, as pixels", |bencher| {
+        bencher.iter(|| {
+            rows().for_each(|row| encoder.push_row(row));
+            encoder.finish()
+        });
+    });
+    let known: Vec<Repeat> =
+        (1..WIDTH / PITCH).map(|copy| Repeat { columns: copy * PITCH..copy * PITCH + COPY, distance: PITCH }).collect();
+    group.bench_function("side by side, known", |bencher| {
+        bencher.iter(|| {
+            for row in rows() {
+                let first = COPY as usize * Rgba8::BYTES;
+                encoder.row_mut()[..first].copy_from_slice(&row[..first]);
+                encoder.push(&known);
+            }
+            encoder.finish()
+        });
+    });
+
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
+    let size = PxSize::new(WIDTH, ROWS).expect("a band's size");
+    let header = PartHeader { size, dpi: Dpi::new(300).expect("300"), format: PixelFormat::Rgba8, digest: [0; 32] };
+    let mut part = PngPart::create(&folder.path().join("part.png"), &header).expect("a new file");
+    let mut write = |part: &mut PngPart| {
+        rows().for_each(|row| encoder.push_row(row));
+        part.append(&encoder.finish()).expect("the disk has room");
+    };
+    write(&mut part);
+    group.bench_function("below one another, as pixels", |bencher| bencher.iter(|| write(&mut part)));
+    group.bench_function("below one another, known", |bencher| bencher.iter(|| part.append_again(0).expect("the disk has room")));
+
+    let empty = band(nothing);
+    let empty = || empty.chunks_exact(WIDTH as usize * Rgba8::BYTES);
+    group.bench_function("empty rows, as pixels", |bencher| {
+        bencher.iter(|| {
+            empty().for_each(|row| encoder.push_row(row));
+            encoder.finish()
+        });
+    });
+    group.bench_function("empty rows, known", |bencher| {
+        bencher.iter(|| {
+            encoder.push_empty_rows(ROWS);
+            encoder.finish()
+        });
+    });
+}
+
+criterion_group!(benches, fragment, repeats);
 criterion_main!(benches);
