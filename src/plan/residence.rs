@@ -26,7 +26,7 @@ const MOST_WORKERS: usize = 256;
 /// - `workers` × (a row + the encoder's state with its fragment + the artwork's rows of one band),
 /// - (`window` − `workers`) × the worst case of a compressed band that waits to be written,
 /// - the largest sum, over the run, of resident rasters, open streams and one decode (source rows, resampling window, turning
-///   block), or two where there is room.
+///   block), where there is room as many more as half of the workers.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[non_exhaustive]
 pub struct MemoryPlan {
@@ -36,7 +36,7 @@ pub struct MemoryPlan {
     pub window: usize,
     /// Bytes that workers and window hold all the time.
     pub fixed_bytes: u64,
-    /// The most bytes that are needed at once, what the budget already held included.
+    /// The most bytes that are held at once, what the budget already held included.
     pub peak_bytes: u64,
     /// Bytes that are written to the temporary folder over the whole run.
     pub spill_bytes: u64,
@@ -95,11 +95,12 @@ pub(super) fn decide(
     let fixed_bytes = fixed(workers, window);
     let for_artwork = available - fixed_bytes;
 
-    // Where two decodes at once leave room, plan with room for both, so that one can run ahead of the bands.
-    let ahead = |point: usize| transient.get(point + 1).copied().unwrap_or(0);
-    let mut usage: Vec<u64> = (0..transient.len())
-        .map(|point| Some(transient[point] + ahead(point)).filter(|&both| workers > 1 && both <= for_artwork).unwrap_or(transient[point]))
-        .collect();
+    // Decodes that run at once are planned for where there is room, so that threads do not wait for one another.
+    let most_ahead = workers / 2;
+    let at_once = |point: usize, ahead: usize| transient[point..].iter().take(1 + ahead).copied().fold(0, u64::saturating_add);
+    let ahead_of = |point: usize| (1..=most_ahead).rev().find(|&ahead| at_once(point, ahead) <= for_artwork).unwrap_or(0);
+    let ahead: Vec<usize> = (0..transient.len()).map(ahead_of).collect();
+    let mut usage: Vec<u64> = ahead.iter().enumerate().map(|(point, &ahead)| at_once(point, ahead)).collect();
     let mut spilled = vec![0; usage.len()];
     let mut spill_bytes = 0;
     for life in lives(parts, specs, artworks) {
@@ -113,13 +114,14 @@ pub(super) fn decide(
             fits
         };
         let start = life.points.start;
+        let decoded_from = (start.saturating_sub(most_ahead)..start).find(|&point| point + ahead[point] >= start).unwrap_or(start);
         decode.rasters[life.nth].residence = match life.stream_bytes {
             // While it is opened it holds no more than any other decode.
             Some(bytes) if held_over(start + 1..life.points.end, bytes) => {
                 transient[start] = bytes;
                 Residence::Streamed
             }
-            None if held_over(life.points.clone(), life.bytes) => {
+            None if held_over(decoded_from..life.points.end, life.bytes) => {
                 decode.bytes += life.bytes;
                 Residence::Resident
             }

@@ -261,24 +261,25 @@ impl<T: Send, B, N: Fn() -> B + Sync, W: Fn(&mut B, &Band) -> Result<T> + Sync> 
         Next::Wait
     }
 
-    /// The next decode, if the budget has room and not too many are ahead of the bands.
+    /// The next decode, if the budget has room; ahead of the bands only as far as the plan says, since what the budget has beyond that would
+    /// be fresh pages, where those that a band gives back are faster.
     fn next_decode<'s>(&'s self, board: &mut Board<T>) -> Option<Task<'s>> {
         let decode = self.decodes.get(board.next_decode)?;
         let Crew { plan, store, budget, .. } = self.crew;
-        // What is decoded long before its band takes fresh pages instead of those that a band gives back.
-        let needed = self.decodes.partition_point(|decode| decode.first_band <= board.next_band);
-        if board.next_decode >= needed + plan.memory().workers {
-            return None;
-        }
+        let is_ahead = decode.first_band > board.next_band;
+        let reserve = |bytes: u64| {
+            let within_plan = budget.held_bytes().saturating_add(bytes) <= plan.memory().peak_bytes;
+            if is_ahead && !within_plan { None } else { budget.try_reserve(bytes) }
+        };
         let mut pages = store.take_pages(plan, decode);
         let bytes = decode.bytes - pages.as_ref().map_or(0, |pages| size_of_val(&pages[..]) as u64);
-        let mut reservation = budget.try_reserve(bytes);
+        let mut reservation = reserve(bytes);
         while reservation.is_none() && store.drop_pages() {
-            reservation = budget.try_reserve(bytes);
+            reservation = reserve(bytes);
         }
         if reservation.is_none() {
             pages = None;
-            reservation = budget.try_reserve(decode.bytes);
+            reservation = reserve(decode.bytes);
         }
         let reservation = reservation?;
         board.next_decode += 1;
