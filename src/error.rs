@@ -5,6 +5,8 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+
 use crate::geom::PxSize;
 
 /// What every fallible function of the crate returns.
@@ -158,12 +160,21 @@ pub enum ErrorKind {
         /// Bytes that are there.
         available_bytes: u64,
     },
-    /// The folder for temporary files lies in memory, where they would break the memory limit.
-    TemporaryFilesInMemory {
+    /// A folder lies in memory, where what is written to it would break the memory limit.
+    FilesInMemory {
         /// The folder.
         folder: PathBuf,
-        /// Bytes that would be written there.
+        /// What would be written there.
+        what: &'static str,
+        /// Bytes of it.
         needed_bytes: u64,
+    },
+    /// A folder that was named is not there, or is none.
+    NoFolder {
+        /// What it is for.
+        what: &'static str,
+        /// The path that was given.
+        path: PathBuf,
     },
     /// A finished part that is not what its layout and report say.
     NotProven {
@@ -218,6 +229,7 @@ impl fmt::Display for Error {
             }
             ErrorKind::UnknownOrder { id, similar } => {
                 write!(f, "there is no order {id:?} in the job")?;
+                let similar: Vec<String> = similar.iter().map(|id| format!("{id:?}")).collect();
                 if similar.is_empty() { Ok(()) } else { write!(f, "; did you mean {}?", similar.join(", ")) }
             }
             ErrorKind::Preflight { problems } => {
@@ -257,12 +269,15 @@ impl fmt::Display for Error {
                 crate::budget::display_bytes(*available_bytes),
                 crate::budget::display_bytes(*needed_bytes),
             ),
-            ErrorKind::TemporaryFilesInMemory { folder, needed_bytes } => write!(
+            ErrorKind::FilesInMemory { folder, what, needed_bytes } => write!(
                 f,
-                "{} is a RAM disk, where {} of temporary files would take memory beyond the limit: use --temp-dir with a folder on a real disk, or a larger --max-memory",
+                "{} is a RAM disk, where {what} of {} would take memory beyond the limit: use a folder on a real disk, or a larger --max-memory",
                 folder.display(),
                 crate::budget::display_bytes(*needed_bytes),
             ),
+            ErrorKind::NoFolder { what, path } => {
+                write!(f, "there is no folder {} for {what}: make it, or correct the path", path.display())
+            }
             ErrorKind::NotProven { path, message } => write!(f, "{} is not as printed: {message}", path.display()),
             ErrorKind::Io { action, path, .. } => write!(f, "could not {action} {}", path.display()),
             ErrorKind::Cancelled => f.write_str("cancelled; what is finished stays: use --resume to go on"),
@@ -282,7 +297,7 @@ impl StdError for Error {
 }
 
 /// One thing that preflight found wrong, with its place in the job.
-#[derive(Debug)]
+#[derive(Debug, Serialize)]
 #[non_exhaustive]
 pub struct Problem {
     /// The kind of problem.
@@ -298,7 +313,8 @@ pub struct Problem {
 }
 
 /// The kinds of [`Problem`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProblemKind {
     /// The job itself is wrong, such as an order id that occurs twice.

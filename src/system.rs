@@ -135,7 +135,8 @@ impl Disk {
 #[cfg(unix)]
 fn disk(folder: &Path) -> Option<Disk> {
     use std::os::unix::fs::MetadataExt;
-    let space = rustix::fs::statvfs(folder).ok()?;
+    // What has no blocks at all, as /proc, is no disk.
+    let space = rustix::fs::statvfs(folder).ok().filter(|space| space.f_blocks > 0)?;
     Some(Disk {
         available_bytes: space.f_bavail.saturating_mul(space.f_frsize),
         is_memory: is_memory(folder),

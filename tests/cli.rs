@@ -194,13 +194,26 @@ fn bad_artwork_is_left_out_on_request_and_listed() {
     write_job(folder, &job);
     // Damage inside the pixel data shows only while it is decoded: nothing of the run remains.
     let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "out"]);
-    assert!(code == 3 && stderr.contains("damaged.png"), "{stderr}");
+    assert!(code == 3 && stderr.contains("damaged.png") && stderr.contains("order 1001, item 0"), "{stderr}");
     assert!(!folder.join("out").exists());
+    assert_eq!(outcome(folder, &["preflight", "job.json"]).0, 0);
+    let (code, stdout, _) = outcome(folder, &["preflight", "job.json", "--deep", "--json"]);
+    let found: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &found["problems"][0]["artwork"]), (3, &json!("damaged.png")));
     let (code, stdout, stderr) = outcome(folder, &["render", "job.json", "-o", "out", "--skip-bad-artwork", "--json"]);
     assert_eq!(code, 4, "{stderr}");
     let report: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!((&report["ordered_copies"], &report["placed_copies"]), (&json!(4), &json!(2)));
     assert_eq!((&report["left_out"][0]["order"], &report["left_out"][0]["copies"]), (&json!("1001"), &json!(2)));
+
+    // A layout of the good copies does not make the others forgotten.
+    assert_eq!(outcome(folder, &["pack", "job.json", "-o", "good.json", "--skip-bad-artwork"]).0, 4);
+    let placed = ["render", "job.json", "--layout", "good.json", "-o", "placed", "--skip-bad-artwork", "--json"];
+    let (code, stdout, stderr) = outcome(folder, &placed);
+    assert_eq!(code, 4, "{stderr}");
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&report["ordered_copies"], &report["placed_copies"]), (&json!(4), &json!(2)));
+    assert_eq!(report["left_out"][0]["artwork"], json!("damaged.png"));
 }
 
 #[test]
@@ -215,6 +228,10 @@ fn the_command_line_itself_is_checked() {
         &["render", "job.json", "-o", "out", "--max-memory", "12"],
         &["render", "job.json", "-o", "out", "--threads", "0"],
         &["render", "job.json", "-o", "out", "--resume", "--overwrite"],
+        &["render", "job.json", "-o", "job.json"],
+        &["render", "job.json", "-o", "out", "--temp-dir", "gone"],
+        &["render", "job.json", "-o", "out", "--artwork-root", "gone"],
+        &["pack", "job.json", "-o", "gone/layout.json"],
     ] {
         let (code, stdout, stderr) = outcome(folder, args);
         assert!(code == 2 && stdout.is_empty() && !stderr.is_empty(), "{args:?}: {code} {stderr}");
@@ -231,7 +248,7 @@ fn the_log_and_the_progress_can_be_read_by_programs() {
     let args = ["--log-format", "json", "--log-level", "info", "--progress", "json", "render", "job.json", "-o", "out"];
     let output = Command::new(env!("CARGO_BIN_EXE_gangsheet")).current_dir(folder).args(args).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
-    let lines: Vec<Value> = stderr.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let lines: Vec<Value> = stderr.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let progress: Vec<&str> = lines.iter().filter_map(|line| line["progress"].as_str()).collect();
     assert_eq!((progress.first(), progress.last()), (Some(&"part_started"), Some(&"part_finished")));
     let messages: Vec<&str> = lines.iter().filter_map(|line| line["fields"]["message"].as_str()).collect();
@@ -317,6 +334,22 @@ fn a_layout_of_another_resolution_does_not_place_a_job() {
 }
 
 #[test]
+fn a_job_says_how_large_and_under_which_name_its_layout_is_printed() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    assert_eq!(outcome(folder, &["pack", "job.json", "-o", "layout.json"]).0, 0);
+    job["name"] = json!("Other");
+    write_job(folder, &job);
+    assert_eq!(outcome(folder, &["render", "job.json", "--layout", "layout.json", "-o", "out"]).0, 0);
+    assert!(folder.join("out/Other part 1.png").is_file());
+    job["media"]["width"] = json!("3.5in");
+    write_job(folder, &job);
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "--layout", "layout.json", "-o", "narrow"]);
+    assert!(code == 2 && stderr.contains("350 × 500 px"), "{stderr}");
+}
+
+#[test]
 fn a_finished_part_that_was_damaged_is_rendered_again() {
     let (folder, job) = shop();
     let folder = folder.path();
@@ -384,7 +417,13 @@ fn a_job_and_an_artwork_are_never_replaced() {
         fs::remove_file(folder.join("out").join(name)).unwrap();
     }
     let fox = fs::read(folder.join("fox.png")).unwrap();
-    for name in ["job.json", "fox.png", "out"] {
+    fs::write(folder.join("note.txt"), "mine").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("nowhere", folder.join("link")).unwrap();
+    for name in ["job.json", "fox.png", "out", "note.txt", "link"] {
+        if name == "link" && !cfg!(unix) {
+            continue;
+        }
         let (code, _, stderr) = outcome(folder, &["pack", "job.json", "-o", name]);
         assert!(code == 2 && stderr.contains(name) && stderr.contains("choose another name"), "{stderr}");
     }

@@ -19,7 +19,7 @@ use gangsheet::{
 type Reached<T> = (&'static str, fn() -> T);
 
 /// One test per kind: it makes the error, checks it, and hands it on, so that the list itself can be checked.
-const ERROR_KINDS: [Reached<Error>; 21] = [
+const ERROR_KINDS: [Reached<Error>; 22] = [
     ("InvalidLength", invalid_length),
     ("InvalidByteSize", invalid_byte_size),
     ("InvalidDpi", invalid_dpi),
@@ -36,7 +36,8 @@ const ERROR_KINDS: [Reached<Error>; 21] = [
     ("NotResumable", not_resumable),
     ("MemoryLimit", memory_limit),
     ("DiskSpace", disk_space),
-    ("TemporaryFilesInMemory", temporary_files_in_memory),
+    ("FilesInMemory", files_in_memory),
+    ("NoFolder", no_folder),
     ("NotProven", not_proven),
     ("Io", input_and_output),
     ("Cancelled", cancelled),
@@ -202,7 +203,7 @@ fn unknown_order() -> Error {
     let job = some_job(&shop, vec![Item::new("fox.png")]);
     let error = job.select(&["1001", "1010"]).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::UnknownOrder { id, similar } if id == "1010" && similar == &["1001"]), "{error:?}");
-    says(&error, &["\"1010\"", "did you mean 1001?"]);
+    says(&error, &["\"1010\"", "did you mean \"1001\"?"]);
     error
 }
 
@@ -641,17 +642,17 @@ fn disk_space() -> Error {
     error
 }
 
-fn temporary_files_in_memory() -> Error {
+fn files_in_memory() -> Error {
     // Most Linux systems have this RAM disk; the message is the same without.
     let ram_disk = Path::new("/dev/shm");
     let mounts = fs::read_to_string("/proc/mounts").unwrap_or_default();
     let error = if mounts.contains(" /dev/shm tmpfs ") {
         spilling(&Shop::new(), 4000, PROCESS_BYTES + (24 << 20), ram_disk)
     } else {
-        ErrorKind::TemporaryFilesInMemory { folder: ram_disk.to_owned(), needed_bytes: 1 }.into()
+        ErrorKind::FilesInMemory { folder: ram_disk.to_owned(), what: "temporary files", needed_bytes: 1 }.into()
     };
-    assert!(matches!(error.kind(), ErrorKind::TemporaryFilesInMemory { folder, .. } if folder == ram_disk), "{error:?}");
-    says(&error, &["/dev/shm is a RAM disk", "--temp-dir", "--max-memory"]);
+    assert!(matches!(error.kind(), ErrorKind::FilesInMemory { folder, .. } if folder == ram_disk), "{error:?}");
+    says(&error, &["/dev/shm is a RAM disk", "temporary files of", "--max-memory"]);
     error
 }
 
@@ -677,16 +678,25 @@ fn input_and_output() -> Error {
     // A file where the output folder should be made.
     let error = Run::of_layout(&layout, shop.base()).render(&shop.path("fox.png/out"), |_| {}).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Io { action: "create the folder", .. }), "{error:?}");
-    // No folder for temporary files, where they are needed.
+    assert!(error.source().unwrap().downcast_ref::<io::Error>().is_some(), "a full disk must stay recognisable");
+    error
+}
+
+fn no_folder() -> Error {
+    let (shop, layout) = finished();
+    let on_a_file = Run::of_layout(&layout, shop.base()).render(&shop.path("fox.png"), |_| {}).unwrap_err();
+    says(&on_a_file, &["there is no folder", "fox.png", "the parts"]);
+    let preflight = PreflightOptions { artwork_root: Some(shop.path("no/art")), ..PreflightOptions::default() };
+    let options = RunOptions { preflight, ..RunOptions::default() };
+    let no_root = Run::of_layout(&layout, shop.base()).options(options).render(&shop.path("other"), |_| {}).unwrap_err();
+    says(&no_root, &["there is no folder", "no/art", "artwork"]);
+    // For temporary files, where they are needed.
     let scene = common::scene(&shop);
     let smallest = common::smallest_limit_bytes(&Run::of_layout(&scene, shop.base()));
     let temp_dir = shop.path("no/temp");
     let options = RunOptions { max_memory_bytes: Some(smallest), temp_dir: Some(temp_dir.clone()), ..RunOptions::default() };
     let error = Run::of_layout(&scene, shop.base()).options(options).render(&shop.path("scene"), |_| {}).unwrap_err();
-    let ErrorKind::Io { action, path, source } = error.kind() else { panic!("{error:?}") };
-    assert_eq!((*action, path, source.kind()), ("find the folder for temporary files", &temp_dir, io::ErrorKind::NotADirectory));
-    says(&error, &["could not find the folder for temporary files", temp_dir.to_str().unwrap()]);
-    assert!(error.source().unwrap().downcast_ref::<io::Error>().is_some(), "a full disk must stay recognisable");
+    says(&error, &["there is no folder", temp_dir.to_str().unwrap(), "temporary files"]);
     error
 }
 

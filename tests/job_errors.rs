@@ -59,6 +59,17 @@ fn a_wrong_job_is_refused_with_the_place_in_its_file() {
             r#""copies": 0"#,
             "orders[0].items[0].copies: found integer `0`, expected a whole number of copies from 1 to 10000000",
         ),
+        (r#""artwork": "fox.png""#, r#""artwork": """#, "orders[0].items[0].artwork: found an empty text, expected a path"),
+        (
+            r#""dpi": 300"#,
+            r#""dpi": 300, "output": { "crop": null }"#,
+            r#"output.crop: found null, expected "length" or "content" or "none""#,
+        ),
+        (
+            r#""dpi": 300"#,
+            r#""dpi": 300, "output": { "compression": "best" }"#,
+            r#"output.compression: found string "best", expected "fast" or "balanced" or "small""#,
+        ),
         (r#""copies": 3"#, r#""copies": 2147483648"#, "orders[0].items[0].copies: found integer `2147483648`, expected"),
         ("\"0.25in\"", "\"-0.25in\"", "media.margin: found string \"-0.25in\", expected a length with its unit"),
         ("copies", "copis", "orders[0].items[0].copis: unknown field `copis`, expected one of `artwork`, `size`, `copies`"),
@@ -107,7 +118,7 @@ fn orders_are_selected_by_their_id() {
     let job = Job::from_json(JOB.as_bytes()).unwrap();
     assert_eq!(job.select(&["1002"]).unwrap().orders, job.orders[1..]);
     let error = job.select(&["1002", "1003"]).unwrap_err();
-    assert_eq!(error.to_string(), "there is no order \"1003\" in the job; did you mean 1001, 1002?");
+    assert_eq!(error.to_string(), "there is no order \"1003\" in the job; did you mean \"1001\", \"1002\"?");
 }
 
 #[test]

@@ -43,7 +43,7 @@ const DESIGNS: [Design; 8] = [
 ///
 /// # Errors
 ///
-/// [`ErrorKind::OutputExists`] when a file of one of the names exists with other content; nothing is written then.
+/// [`ErrorKind::Document`] when a file of one of the names exists with other content; nothing is written then.
 /// [`ErrorKind::Io`] when reading or writing fails.
 pub fn write_demo(folder: &Path) -> Result<PathBuf> {
     let mut files = drawings()?;
@@ -73,7 +73,7 @@ fn write_files(folder: &Path, files: &[(&str, Vec<u8>)]) -> Result<()> {
     fs::create_dir_all(folder).map_err(|source| Error::io("make the folder", folder, source))?;
     for (path, content) in missing {
         write_new(&path, content).map_err(|source| match source.kind() {
-            io::ErrorKind::AlreadyExists => ErrorKind::OutputExists { path }.into(),
+            io::ErrorKind::AlreadyExists => not_ours(path),
             _ => Error::io("write", path, source),
         })?;
     }
@@ -90,7 +90,12 @@ fn is_there(path: &Path, content: &[u8]) -> Result<bool> {
     let mut found = Vec::with_capacity(content.len());
     let beyond = content.len() as u64 + 1;
     file.take(beyond).read_to_end(&mut found).map_err(|source| Error::io("read", path, source))?;
-    if found == content { Ok(true) } else { Err(ErrorKind::OutputExists { path: path.to_owned() }.into()) }
+    if found == content { Ok(true) } else { Err(not_ours(path.to_owned())) }
+}
+
+fn not_ours(path: PathBuf) -> Error {
+    let message = "it is not of the demo and will not be replaced: choose another folder".to_owned();
+    ErrorKind::Document { file: Some(path), at: String::new(), message }.into()
 }
 
 /// Writes a file that is not there yet; what could not be written whole is removed again.
@@ -181,7 +186,7 @@ mod tests {
             let second = folder.path().join("second");
             fs::write(&second, content).unwrap();
             let error = write_files(folder.path(), &small_files()).unwrap_err();
-            assert!(matches!(error.kind(), ErrorKind::OutputExists { path } if *path == second), "{error}");
+            assert!(matches!(error.kind(), ErrorKind::Document { file: Some(path), .. } if *path == second), "{error}");
             assert_eq!(fs::read_to_string(&second).unwrap(), content);
             assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         }

@@ -135,8 +135,29 @@ fn fault(at: String, error: serde_json::Error) -> Fault {
     // What was found may be of any length and comes first; what is expected comes from this program.
     let (found, expected) = message.rfind(", expected ").map_or((message.as_str(), ""), |at| message.split_at(at));
     let limit = if expected.is_empty() { 8 * QUOTED_CHARS } else { QUOTED_CHARS + "unknown field ``".len() };
-    let message = format!("{}{expected} (line {}, column {})", shortened(found, limit), error.line(), error.column());
-    Fault::Content { at, message }
+    // What is wrong with a whole that was read has no place.
+    let place = if error.line() == 0 { String::new() } else { format!(" (line {}, column {})", error.line(), error.column()) };
+    Fault::Content { at, message: format!("{}{expected}{place}", shortened(found, limit)) }
+}
+
+/// Reads one of a few words.
+pub(crate) fn one_of<'de, D: Deserializer<'de>, T: Copy + 'static>(
+    deserializer: D,
+    words: &'static [(&'static str, T)],
+) -> Result<T, D::Error> {
+    struct Visitor<T: 'static>(&'static [(&'static str, T)]);
+    impl<T: Copy> de::Visitor<'_> for Visitor<T> {
+        type Value = T;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            let words: Vec<String> = self.0.iter().map(|(word, _)| format!("{word:?}")).collect();
+            f.write_str(&words.join(" or "))
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<T, E> {
+            let known = self.0.iter().find(|(word, _)| *word == text);
+            known.map(|&(_, value)| value).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+        }
+    }
+    deserializer.deserialize_any(Visitor(words))
 }
 
 /// `text`, cut after `limit` characters.

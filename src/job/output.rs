@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::document::one_of;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How the parts are written. The same in `job.json` and `layout.json`.
@@ -80,7 +81,7 @@ fn parse_colour(text: &str) -> Option<[u8; 3]> {
 }
 
 /// What is cut away from a part before it is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Crop {
     /// The unused length; width and margins stay. The default.
@@ -92,8 +93,14 @@ pub enum Crop {
     None,
 }
 
+impl<'de> Deserialize<'de> for Crop {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        one_of(deserializer, &[("length", Self::Length), ("content", Self::Content), ("none", Self::None)])
+    }
+}
+
 /// How hard parts are compressed. Pixels are the same at every level.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Compression {
     /// As fast as the disk. The default.
@@ -103,6 +110,12 @@ pub enum Compression {
     Balanced,
     /// The smallest files.
     Small,
+}
+
+impl<'de> Deserialize<'de> for Compression {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        one_of(deserializer, &[("fast", Self::Fast), ("balanced", Self::Balanced), ("small", Self::Small)])
+    }
 }
 
 /// A pattern for file names, without extension: text with `{job}`, `{part}`, `{parts}` and `{date}`.

@@ -73,6 +73,9 @@ impl Job {
             }
             for (item, index) in order.items.iter().zip(0..) {
                 text(&|| format!("orders[{nth}].items[{index}].artwork"), &item.artwork)?;
+                if item.artwork.is_empty() {
+                    return wrong(format!("orders[{nth}].items[{index}].artwork"), "found an empty text, expected a path".to_owned());
+                }
                 text(&|| format!("orders[{nth}].items[{index}].name"), item.name.as_deref().unwrap_or_default())?;
                 copies += u64::from(item.copies.get());
                 if copies > Self::MAX_COPIES {
@@ -124,7 +127,7 @@ impl Serialize for Job {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a job: an object")]
 struct JobFile {
     #[serde(rename = "version")]
     _version: Version,
@@ -300,8 +303,8 @@ mod tests {
             (r#""1001""#, r#""""#, "orders[0].id", "found an empty text", "expected the order's id"),
             (r#""id": "1001","#, "", "orders[0]", "missing field `id`", ""),
             (r#""transparent""#, r#""white""#, "output.background", "found string \"white\"", "a colour such as \"#ffffff\""),
-            (r#""length""#, r#""all""#, "output.crop", "unknown variant `all`", "`length`, `content`, `none`"),
-            (r#""fast""#, r#""zip""#, "output.compression", "unknown variant `zip`", "`fast`, `balanced`, `small`"),
+            (r#""length""#, r#""all""#, "output.crop", "found string \"all\"", "\"length\" or \"content\" or \"none\""),
+            (r#""fast""#, r#""zip""#, "output.compression", "found string \"zip\"", "\"fast\" or \"balanced\" or \"small\""),
             ("{job} part", "{customer}", "output.name", "{customer} is no placeholder", "{job}, {part}, {parts} or {date}"),
         ] {
             let (at, message) = refusal(from, to);
@@ -377,16 +380,9 @@ mod tests {
             Just(TurnPolicy::Fixed(Turn::Cw270)),
         ];
         let copies = (1u32..1000).prop_map(|copies| NonZeroU32::new(copies).unwrap());
-        (any::<String>(), prop::option::of(sizing()), copies, turn, any::<bool>(), any::<bool>(), prop::option::of(any::<String>()))
-            .prop_map(|(artwork, size, copies, turn, trim, mirror, name)| Item {
-                artwork: artwork.into(),
-                size,
-                copies,
-                turn,
-                trim,
-                mirror,
-                name,
-            })
+        ("\\PC{1,40}", prop::option::of(sizing()), copies, turn, any::<bool>(), any::<bool>(), prop::option::of(any::<String>())).prop_map(
+            |(artwork, size, copies, turn, trim, mirror, name)| Item { artwork: artwork.into(), size, copies, turn, trim, mirror, name },
+        )
     }
 
     fn output() -> impl Strategy<Value = Output> {

@@ -11,16 +11,23 @@ use crate::preflight::{CheckedItem, Preflight};
 impl Layout {
     /// Proves that the layout places every copy of the checked job exactly once, with the job's artwork, size, turn, trim and mirror.
     ///
-    /// Relative artwork paths hold from `base`. Where the copies lie is the layout's own affair: they may overlap or leave the media's
-    /// margins.
+    /// Relative artwork paths hold from `base`. Parts must not be larger than the job's media. Where the copies lie on them is the layout's own
+    /// affair: they may overlap or leave the media's margins.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Layout`] names the first copy that is unknown, repeated, missing or not as ordered.
+    /// [`ErrorKind::Layout`] names the first part that is too large, or copy that is unknown, repeated, missing or not as ordered.
     pub fn check_against(&self, base: &Path, preflight: &Preflight) -> Result<()> {
         if self.dpi != preflight.dpi() {
             let message = format!("it is laid out at {} DPI where the job is printed at {}", self.dpi, preflight.dpi());
             return Err(ErrorKind::Layout { part: None, message }.into());
+        }
+        let (width, length) = (preflight.media().width, preflight.media().max_length);
+        for (part, number) in self.parts.iter().zip(1..) {
+            if part.size().width() > width || part.size().height() > length {
+                let message = format!("it is {} where the job's media is {width} × {length} px at most", part.size());
+                return Err(ErrorKind::Layout { part: Some(number), message }.into());
+            }
         }
         let items: HashMap<(&str, u32), usize> =
             preflight.items().iter().enumerate().map(|(index, item)| ((&*item.order, item.item), index)).collect();

@@ -11,7 +11,7 @@ use crate::geom::{Dpi, PxRect, PxSize, Turn};
 use crate::job::{Document, Output, Version, check_text, read_document};
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a layout: an object")]
 pub(super) struct LayoutFile {
     version: Version,
     name: String,
@@ -139,7 +139,7 @@ impl Layout {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when `to` or an artwork's folder is not there, and
+    /// [`ErrorKind::NoFolder`] when `to` or an artwork's folder is not there, and
     /// [`ErrorKind::Layout`](crate::ErrorKind::Layout) when a path between them is not Unicode, which JSON cannot hold.
     pub fn rebased(&self, from: &Path, to: &Path) -> Result<Self> {
         let to = real(to)?;
@@ -175,7 +175,7 @@ fn rebase(written: &Path, from: &Path, to: &Path) -> Result<Arc<str>> {
 /// Where the folder really lies: `..` leads up from there.
 fn real(folder: &Path) -> Result<PathBuf> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    folder.canonicalize().map_err(|source| Error::io("find the real path of", folder, source))
+    folder.canonicalize().map_err(|_| ErrorKind::NoFolder { what: "a layout or its artwork", path: folder.to_owned() }.into())
 }
 
 #[cfg(test)]

@@ -33,9 +33,10 @@ struct Found {
 impl<'a> Artworks<'a> {
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] when the only folder that artwork may be read from cannot be found.
+    /// [`ErrorKind::NoFolder`] when the only folder that artwork may be read from cannot be found.
     pub(super) fn new(base_dir: &'a Path, options: &PreflightOptions) -> Result<Self> {
-        let root = options.artwork_root.as_ref().map(|root| fs::canonicalize(root).map_err(|source| Error::io("find", root, source)));
+        let no_folder = |root: &PathBuf| ErrorKind::NoFolder { what: "artwork", path: root.clone() };
+        let root = options.artwork_root.as_ref().map(|root| fs::canonicalize(root).map_err(|_| Error::from(no_folder(root))));
         Ok(Self {
             base_dir,
             root: root.transpose()?,
@@ -170,7 +171,11 @@ fn visible_pixels(artwork: &CheckedArtwork, trim: bool, to_the_end: bool, budget
     if !header.may_be_transparent && !to_the_end {
         return Ok(Some(whole));
     }
-    let reader = ArtworkReader::open(path, header, budget)?;
+    let reader = match ArtworkReader::open(path, header, budget) {
+        // The plan will refuse it too, and says which limit would do for the whole job.
+        Err(error) if !trim && !to_the_end && matches!(error.kind(), ErrorKind::MemoryLimit { .. }) => return Ok(Some(whole)),
+        reader => reader?,
+    };
     if trim || to_the_end {
         return visible_box(reader, budget);
     }

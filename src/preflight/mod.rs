@@ -274,6 +274,12 @@ impl Preflight {
         Ok(Self { sheet, artworks, items, warnings, left_out, ordered_copies, _charges: charges })
     }
 
+    /// This one of a layout, with the copies, warnings and left out items of the job that it places.
+    pub(crate) fn answering(mut self, job: Self) -> Self {
+        (self.ordered_copies, self.warnings, self.left_out) = (job.ordered_copies, job.warnings, job.left_out);
+        self
+    }
+
     /// The job's name.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tracing::warn;
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::MemoryPlan;
 use crate::system::Disk;
 
@@ -16,13 +16,26 @@ const SMALLEST_PART: u64 = 4;
 ///
 /// # Errors
 ///
-/// [`ErrorKind::DiskSpace`] when its disk has too little space, and [`ErrorKind::TemporaryFilesInMemory`] when it is no disk.
+/// [`ErrorKind::DiskSpace`] when its disk has too little space, and [`ErrorKind::FilesInMemory`] when it is no disk.
 pub(crate) fn check_spill(plan: &MemoryPlan, temp_dir: &Path) -> Result<()> {
     let Some(disk) = Disk::of(temp_dir).filter(|_| plan.spill_peak_bytes > 0) else { return Ok(()) };
     if disk.is_memory {
-        return Err(ErrorKind::TemporaryFilesInMemory { folder: temp_dir.to_owned(), needed_bytes: plan.spill_peak_bytes }.into());
+        return Err(in_memory(temp_dir, "temporary files", plan.spill_peak_bytes));
     }
     enough(temp_dir, "temporary files", plan.spill_peak_bytes, disk.available_bytes)
+}
+
+/// Makes sure that the plan's parts and what it holds are inside the memory limit together, where `folder` is a RAM disk.
+///
+/// # Errors
+///
+/// [`ErrorKind::FilesInMemory`].
+pub(crate) fn check_ram_disk(plan: &MemoryPlan, folder: &Path, limit_bytes: u64) -> Result<()> {
+    let needed_bytes = plan.peak_bytes.saturating_add(plan.output_bytes);
+    match Disk::of(folder) {
+        Some(disk) if disk.is_memory && needed_bytes > limit_bytes => Err(in_memory(folder, "parts", plan.output_bytes)),
+        _ => Ok(()),
+    }
 }
 
 /// Makes sure that `folder` can take the plan's parts as well, where it may, and warns where it might not.
@@ -40,6 +53,10 @@ pub(crate) fn check_output(plan: &MemoryPlan, folder: &Path, temp_dir: &Path) ->
         warn!(folder = %folder.display(), available_bytes, expected_bytes = plan.output_bytes, "the disk may be too small for the parts");
     }
     Ok(())
+}
+
+fn in_memory(folder: &Path, what: &'static str, needed_bytes: u64) -> Error {
+    ErrorKind::FilesInMemory { folder: folder.to_owned(), what, needed_bytes }.into()
 }
 
 fn enough(folder: &Path, what: &'static str, needed_bytes: u64, available_bytes: u64) -> Result<()> {

@@ -17,7 +17,7 @@ use tracing::{info, info_span, warn};
 use self::band::Bench;
 pub use self::band::render_band;
 pub use self::cancel::Cancel;
-pub(crate) use self::disk::{check_output, check_spill};
+pub(crate) use self::disk::{check_output, check_ram_disk, check_spill};
 pub use self::outputs::Existing;
 use self::outputs::{Start, check_names};
 pub(crate) use self::outputs::{refuse_existing, remove_if_there};

@@ -162,7 +162,7 @@ fn is_there(path: &Path) -> bool {
 /// Makes the folder and its parents; returns those that were not there, the innermost first.
 fn make(folder: &Path) -> Result<Vec<PathBuf>> {
     if folder.exists() && !folder.is_dir() {
-        return Err(Error::io("use as a folder", folder, io::ErrorKind::NotADirectory.into()));
+        return Err(ErrorKind::NoFolder { what: "the parts", path: folder.to_owned() }.into());
     }
     let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
     let made = folder.ancestors().take_while(missing).map(Path::to_owned).collect();

@@ -2,7 +2,6 @@
 
 mod folder;
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -10,12 +9,12 @@ use tracing::{info, warn};
 
 use self::folder::OutputFolder;
 use crate::budget::{MemoryBudget, PROCESS_BYTES, Reservation};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::job::Job;
-use crate::layout::{Layout, Packing, pack, shortest_length};
+use crate::layout::{Layout, Packing, Part, pack, shortest_length};
 use crate::plan::RenderPlan;
 use crate::preflight::{Preflight, PreflightOptions};
-use crate::render::{Cancel, Existing, Progress, Renderer, check_output, check_spill};
+use crate::render::{Cancel, Existing, Progress, Renderer, check_output, check_ram_disk, check_spill};
 use crate::report::{Report, RunFacts, Seconds};
 use crate::system::SystemMemory;
 
@@ -80,7 +79,7 @@ impl Source<'_> {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Prepared {
-    /// The checked job; of a layout without a job, its checked artwork.
+    /// The checked job; of a layout, its checked artwork with what its job orders, if there is one.
     pub preflight: Preflight,
     /// Where everything lies. Artwork paths hold from where those of the job or layout do.
     pub layout: Layout,
@@ -115,7 +114,7 @@ impl RunOptions {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit) when the limit is below that.
+    /// [`ErrorKind::MemoryLimit`] when the limit is below that.
     pub fn budget(&self) -> Result<(MemoryBudget, Reservation)> {
         let limit_bytes = self.limit_bytes();
         if let Some(container_limit_bytes) = SystemMemory::now().container_limit_bytes.filter(|&container| container < limit_bytes) {
@@ -150,7 +149,8 @@ impl<'a> Run<'a> {
         Self { source: Source::Layout(layout), base, options: RunOptions::default() }
     }
 
-    /// A run of `job` as `layout` places it, which must hold each copy exactly once. Each has its own base folder.
+    /// A run of `job` as `layout` places it, which must hold each copy exactly once. Each has its own base folder. Name and output are the
+    /// job's.
     #[must_use]
     pub fn of_laid_out_job(job: &'a Job, job_base: &'a Path, layout: &'a Layout, layout_base: &'a Path) -> Self {
         Self { source: Source::LaidOutJob(job, job_base, layout), base: layout_base, options: RunOptions::default() }
@@ -167,7 +167,7 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`Preflight`], [`pack`] and [`Layout::check_against`], and [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled).
+    /// Those of [`Preflight`], [`pack`] and [`Layout::check_against`], and [`ErrorKind::Cancelled`].
     pub fn prepare(&self) -> Result<Prepared> {
         self.prepare_with(&self.options.preflight)
     }
@@ -194,9 +194,11 @@ impl<'a> Run<'a> {
             Source::LaidOutJob(job, job_base, layout) => {
                 let ordered = Preflight::new(job, job_base, options, &budget)?;
                 let preflight = of_layout(layout)?;
-                let layout = layout.clone().without(preflight.left_out())?;
+                let mut layout = layout.clone().without(preflight.left_out())?;
                 layout.check_against(self.base, &ordered)?;
-                (preflight, started.elapsed().as_secs_f64(), layout, shortest_length(&ordered)?)
+                (layout.name, layout.output) = (ordered.name().to_owned(), ordered.output().clone());
+                let bound = shortest_length(&ordered)?;
+                (preflight.answering(ordered), started.elapsed().as_secs_f64(), layout, bound)
             }
         };
         self.options.cancel.check()?;
@@ -209,10 +211,10 @@ impl<'a> Run<'a> {
     ///
     /// # Errors
     ///
-    /// Those of [`prepare`](Self::prepare), [`RenderPlan::new`] and [`Renderer::render`], [`ErrorKind::FolderInUse`](crate::ErrorKind::FolderInUse),
-    /// [`ErrorKind::DiskSpace`](crate::ErrorKind::DiskSpace) and
-    /// [`ErrorKind::TemporaryFilesInMemory`](crate::ErrorKind::TemporaryFilesInMemory). Before rendering starts nothing is written; after
-    /// [`ErrorKind::Artwork`](crate::ErrorKind::Artwork) everything that this run wrote is removed again.
+    /// Those of [`prepare`](Self::prepare), [`RenderPlan::new`] and [`Renderer::render`], [`ErrorKind::FolderInUse`], [`ErrorKind::NoFolder`],
+    /// [`ErrorKind::DiskSpace`] and
+    /// [`ErrorKind::FilesInMemory`]. Before rendering starts nothing is written; after
+    /// [`ErrorKind::Artwork`] everything that this run wrote is removed again.
     pub fn render(&self, folder: &Path, progress: impl FnMut(Progress)) -> Result<Report> {
         let started = Instant::now();
         // What is about to be replaced stays until the artwork is known to be whole.
@@ -246,7 +248,7 @@ impl<'a> Run<'a> {
         if let Some(temp_dir) = &self.options.temp_dir {
             renderer = renderer.temp_dir(temp_dir);
         }
-        let rendered = renderer.render(&plan, folder, &names, progress)?;
+        let rendered = renderer.render(&plan, folder, &names, progress).map_err(|error| with_its_order(error, &plan))?;
         seconds.render = rendering.elapsed().as_secs_f64();
         seconds.total = started.elapsed().as_secs_f64();
 
@@ -276,14 +278,29 @@ impl Run<'_> {
     fn check_disks(&self, plan: &RenderPlan, folder: &Path) -> Result<()> {
         let temp_dir = self.options.temp_dir.as_deref();
         if let Some(missing) = temp_dir.filter(|folder| !folder.is_dir()) {
-            return Err(Error::io("find the folder for temporary files", missing, io::ErrorKind::NotADirectory.into()));
+            return Err(ErrorKind::NoFolder { what: "temporary files", path: missing.to_owned() }.into());
         }
+        check_ram_disk(plan.memory(), folder, self.options.limit_bytes())?;
         let temp_dir = temp_dir.unwrap_or(folder);
         match self.options.existing {
             // How much of the parts is there already is not known yet.
             Existing::Resume => check_spill(plan.memory(), temp_dir),
             Existing::Refuse | Existing::Overwrite => check_output(plan.memory(), folder, temp_dir),
         }
+    }
+}
+
+/// An artwork that turns out to be damaged is told with the first order that prints it.
+fn with_its_order(error: Error, plan: &RenderPlan) -> Error {
+    match error.into_kind() {
+        ErrorKind::Artwork { path, message, source } => {
+            let artwork = plan.artworks().iter().find(|artwork| artwork.path == path);
+            let mut placements = plan.layout().parts.iter().flat_map(Part::placements);
+            let placement = artwork.and_then(|artwork| placements.find(|placement| placement.artwork == artwork.written));
+            let message = placement.map_or(message.clone(), |placed| format!("{message} (order {}, item {})", placed.order, placed.item));
+            ErrorKind::Artwork { path, message, source }.into()
+        }
+        kind => kind.into(),
     }
 }
 

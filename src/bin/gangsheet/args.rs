@@ -33,7 +33,7 @@ Exit codes:
   3    artwork is missing, damaged or too large for the media; nothing was written
   4    finished, but bad artwork was left out; the report lists it
   5    a limit (memory, disk space) cannot hold this job; nothing was written
-  130  interrupted; the run can be resumed
+  130  interrupted or terminated; the run can be resumed
 
 Example:
   gangsheet render job.json -o sheets --max-memory 128MiB";
@@ -59,17 +59,11 @@ pub(crate) enum Command {
     /// Draw sample artwork and a job into DIR and render it into DIR/sheets: at least 2 parts
     #[command(after_help = "Example:\n  gangsheet demo demo")]
     Demo {
-        /// The folder; made when it is not there.
+        /// A folder without such files; made when it is not there.
         #[arg(value_name = "DIR")]
         folder: PathBuf,
         #[command(flatten)]
         limits: Limits,
-        /// Keep finished parts and go on in an unfinished one.
-        #[arg(long, conflicts_with = "overwrite")]
-        resume: bool,
-        /// Replace outputs that are already there.
-        #[arg(long)]
-        overwrite: bool,
     },
     /// Pack and render a job, or render a layout, into print-ready parts
     #[command(after_help = "Examples:
@@ -83,7 +77,7 @@ pub(crate) enum Command {
     Pack {
         #[command(flatten)]
         source: JobSource,
-        /// The layout file to write; an older one is replaced, a job or artwork is not.
+        /// The layout file to write; an older one is replaced, anything else is not.
         #[arg(short, long, value_name = "LAYOUT.json")]
         output: PathBuf,
         #[command(flatten)]
@@ -94,12 +88,17 @@ pub(crate) enum Command {
         limits: Limits,
     },
     /// Check a job and its artwork: warnings and errors only, nothing is written
-    #[command(after_help = "Examples:\n  gangsheet preflight job.json\n  gangsheet preflight job.json --max-memory 64MiB")]
+    #[command(
+        after_help = "Examples:\n  gangsheet preflight job.json\n  gangsheet preflight job.json --max-memory 64MiB\n  gangsheet preflight job.json --deep --json"
+    )]
     Preflight {
         #[command(flatten)]
         source: JobSource,
         #[command(flatten)]
         artwork: ArtworkArgs,
+        /// Read every artwork to its end, so that damage inside the pixels is found too.
+        #[arg(long)]
+        deep: bool,
         #[command(flatten)]
         limits: Limits,
         /// Print the findings as JSON on standard output.
@@ -188,7 +187,7 @@ impl From<PackingArgs> for gangsheet::Packing {
 
 #[derive(Debug, Args)]
 pub(crate) struct ArtworkArgs {
-    /// Leave out items whose artwork is missing or damaged, and list them in the report (exit code 4).
+    /// Leave out items whose artwork is missing or damaged, and say so (exit code 4).
     #[arg(long)]
     pub(crate) skip_bad_artwork: bool,
     /// Read artwork from this folder only, whatever paths and symbolic links say.
@@ -204,11 +203,11 @@ impl From<ArtworkArgs> for gangsheet::PreflightOptions {
 
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Limits {
-    /// The most memory that the process may take: 128MiB, 512MB, 2G.
+    /// The most memory that the process may take: 128MiB, 512MB (decimal), 2G (binary).
     /// Default: half of the container's limit or of the available memory, at most 1 GiB.
     #[arg(long, value_name = "SIZE", value_parser = gangsheet::parse_bytes)]
     pub(crate) max_memory: Option<u64>,
-    /// Threads that render. Default: one per core.
+    /// Threads that work on pixels. Default: one per core.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
 }

@@ -10,8 +10,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use gangsheet::{
-    Cancel, Error, ErrorKind, Existing, Job, Layout, LeftOut, MemoryPlan, Prepared, ProblemKind, Report, Run, RunOptions, Warning, verify,
-    write_demo,
+    Cancel, Error, ErrorKind, Existing, Job, Layout, LeftOut, MemoryPlan, PreflightOptions, Prepared, Problem, ProblemKind, Report, Run,
+    RunOptions, Warning, verify, write_demo,
 };
 use serde::Serialize;
 use tracing::level_filters::LevelFilter;
@@ -27,18 +27,17 @@ fn main() -> ExitCode {
     start_log(&cli);
     let cancel = Cancel::default();
     cancel_on_signal(cancel.clone());
-    match run(cli.command, Display::new(cli.progress), cancel) {
-        Ok(code) => code,
-        Err(failure) => {
-            tell(&format!("error: {}", failure.error));
-            let mut source = failure.error.source();
-            while let Some(cause) = source {
-                tell(&format!("  caused by: {cause}"));
-                source = cause.source();
-            }
-            ExitCode::from(failure.code)
+    let voice = Voice(cli.log_format);
+    run(cli.command, Display::new(cli.progress), voice, cancel).unwrap_or_else(|failure| {
+        let mut message = failure.error.to_string();
+        let mut source = failure.error.source();
+        while let Some(cause) = source {
+            message.push_str(&format!("\n  caused by: {cause}"));
+            source = cause.source();
         }
-    }
+        voice.tell("error", &message);
+        ExitCode::from(failure.code)
+    })
 }
 
 /// An error with the exit code that it ends the program with.
@@ -58,47 +57,47 @@ fn exit_code(kind: &ErrorKind) -> u8 {
     match kind {
         ErrorKind::Preflight { problems } if problems.iter().all(|problem| problem.kind == ProblemKind::Job) => 2,
         ErrorKind::Preflight { .. } | ErrorKind::Artwork { .. } | ErrorKind::DoesNotFit { .. } => 3,
-        ErrorKind::MemoryLimit { .. } | ErrorKind::DiskSpace { .. } | ErrorKind::TemporaryFilesInMemory { .. } => 5,
+        ErrorKind::MemoryLimit { .. } | ErrorKind::DiskSpace { .. } | ErrorKind::FilesInMemory { .. } => 5,
         ErrorKind::Cancelled => INTERRUPTED,
         ErrorKind::Io { .. } | ErrorKind::NotProven { .. } | ErrorKind::Panicked { .. } => 1,
         _ => 2,
     }
 }
 
-fn run(command: Command, mut display: Display, cancel: Cancel) -> Result<ExitCode, Failure> {
+fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> Result<ExitCode, Failure> {
     match command {
-        Command::Demo { folder, limits, resume, overwrite } => {
+        Command::Demo { folder, limits } => {
             let job_path = write_demo(&folder)?;
             let job = Job::read(&job_path)?;
-            let options = RunOptions { existing: existing(resume, overwrite), ..options(limits, cancel) };
+            let options = options(limits, cancel);
             let sheets = folder.join("sheets");
             let report = Run::of_job(&job, base_of(&job_path)).options(options).render(&sheets, |progress| display.show(progress))?;
             drop(display);
-            summarise(&report, &sheets);
+            voice.summarise(&report, &sheets);
         }
-        Command::Render(args) => return render(args, display, cancel),
+        Command::Render(args) => return render(args, display, voice, cancel),
         Command::Pack { source, output, packing, artwork, limits } => {
             let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..options(limits, cancel) };
             let job = read_job(&source.job, &source.orders, &options)?;
             let prepared = in_file(Run::of_job(&job, base_of(&source.job)).options(options).prepare(), &source.job)?;
             refuse_inputs(&output, &prepared)?;
-            warn_of(prepared.preflight.warnings());
-            tell_left_out(prepared.preflight.left_out());
+            voice.findings(prepared.preflight.warnings(), prepared.preflight.left_out());
             prepared.layout.rebased(base_of(&source.job), base_of(&output))?.write(&output)?;
             let length: u64 = prepared.layout.parts.iter().map(|part| u64::from(part.size().height())).sum();
-            tell(&format!(
-                "{} copies on {} parts, {length} px of film; no layout is shorter than {} px",
-                prepared.layout.copies(),
-                prepared.layout.parts.len(),
-                prepared.length_lower_bound_px
-            ));
+            let (copies, parts, bound) = (prepared.layout.copies(), prepared.layout.parts.len(), prepared.length_lower_bound_px);
+            voice.tell("info", &format!("{copies} copies on {parts} parts, {length} px of film; no layout is shorter than {bound} px"));
             return Ok(finished(prepared.preflight.left_out()));
         }
-        Command::Preflight { source, artwork, limits, json } => {
-            let options = RunOptions { preflight: artwork.into(), ..options(limits, cancel) };
+        Command::Preflight { source, artwork, deep, limits, json } => {
+            let preflight = PreflightOptions { read_to_end: deep, ..artwork.into() };
+            let options = RunOptions { preflight, ..options(limits, cancel) };
             let job = read_job(&source.job, &source.orders, &options)?;
             let threads = options.threads();
-            let prepared = in_file(Run::of_job(&job, base_of(&source.job)).options(options).prepare(), &source.job)?;
+            let prepared = in_file(Run::of_job(&job, base_of(&source.job)).options(options).prepare(), &source.job);
+            if let (true, Some(ErrorKind::Preflight { problems })) = (json, prepared.as_ref().err().map(Error::kind)) {
+                print_json(&Refused { version: 1, problems });
+            }
+            let prepared = prepared?;
             let plan = prepared.plan(threads)?;
             let (warnings, left_out) = (prepared.preflight.warnings(), prepared.preflight.left_out());
             if json {
@@ -110,8 +109,7 @@ fn run(command: Command, mut display: Display, cancel: Cancel) -> Result<ExitCod
                     memory: *plan.memory(),
                 });
             } else {
-                warn_of(warnings);
-                tell_left_out(left_out);
+                voice.findings(warnings, left_out);
                 print(&format!("{} copies can be printed, with {} warnings", prepared.layout.copies(), warnings.len()));
                 print(&memory_line(prepared.budget.limit_bytes(), plan.memory()));
             }
@@ -127,7 +125,7 @@ fn run(command: Command, mut display: Display, cancel: Cancel) -> Result<ExitCod
     Ok(ExitCode::SUCCESS)
 }
 
-fn render(args: Render, mut display: Display, cancel: Cancel) -> Result<ExitCode, Failure> {
+fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> Result<ExitCode, Failure> {
     let options = RunOptions {
         packing: args.packing.into(),
         preflight: args.artwork.into(),
@@ -147,16 +145,22 @@ fn render(args: Render, mut display: Display, cancel: Cancel) -> Result<ExitCode
     let report = run.options(options).render(&args.output, |progress| display.show(progress));
     let report = in_file(report, args.job.as_deref().or(args.layout.as_deref()).unwrap_or(Path::new("")))?;
     drop(display);
-    warn_of(&report.warnings);
-    tell_left_out(&report.left_out);
-    summarise(&report, &args.output);
+    voice.findings(&report.warnings, &report.left_out);
+    voice.summarise(&report, &args.output);
     if args.json {
         print_json(&report);
     }
     Ok(finished(&report.left_out))
 }
 
-/// What `preflight --json` prints.
+/// What `preflight --json` prints of a job that cannot be printed.
+#[derive(Serialize)]
+struct Refused<'a> {
+    version: u32,
+    problems: &'a [Problem],
+}
+
+/// What `preflight --json` prints of one that can.
 #[derive(Serialize)]
 struct Findings<'a> {
     version: u32,
@@ -193,10 +197,12 @@ fn document<T>(read: Result<T, Error>) -> Result<T, Failure> {
     })
 }
 
-/// A layout replaces no job, no artwork and no device.
+/// A layout replaces another one and nothing else.
 fn refuse_inputs(output: &Path, prepared: &Prepared) -> Result<(), Error> {
     let is_artwork = |real| prepared.preflight.artworks().iter().any(|artwork| artwork.path == real);
-    if output.canonicalize().is_ok_and(|real| !real.is_file() || is_artwork(real) || Job::read(output).is_ok()) {
+    // A link that leads nowhere is there too.
+    let is_there = output.symlink_metadata().is_ok();
+    if is_there && (!output.is_file() || output.canonicalize().is_ok_and(is_artwork) || Layout::read(output).is_err()) {
         let message = "it is no layout and will not be replaced: choose another name".to_owned();
         return Err(ErrorKind::Document { file: Some(output.to_owned()), at: String::new(), message }.into());
     }
@@ -216,15 +222,40 @@ fn base_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn warn_of(warnings: &[Warning]) {
-    for Warning { order, item, artwork, message, .. } in warnings {
-        tell(&format!("warning: order {order}, item {item} ({artwork}): {message}"));
-    }
-}
+/// What the program itself says on standard error, beside the log and in its form.
+#[derive(Clone, Copy)]
+struct Voice(LogFormat);
 
-fn tell_left_out(left_out: &[LeftOut]) {
-    for LeftOut { order, item, artwork, copies, reason, .. } in left_out {
-        tell(&format!("left out: {copies} copies of order {order}, item {item} ({artwork}): {reason}"));
+impl Voice {
+    fn tell(self, level: &str, message: &str) {
+        let line = match (self.0, level) {
+            (LogFormat::Json, _) => serde_json::json!({ "level": level.to_uppercase(), "fields": { "message": message } }).to_string(),
+            (LogFormat::Text, "info") => message.to_owned(),
+            (LogFormat::Text, _) => format!("{level}: {message}"),
+        };
+        // A standard error that is closed does not change the exit code.
+        let _ = writeln!(io::stderr(), "{line}");
+    }
+
+    fn findings(self, warnings: &[Warning], left_out: &[LeftOut]) {
+        for Warning { order, item, artwork, message, .. } in warnings {
+            self.tell("warning", &format!("order {order}, item {item} ({artwork}): {message}"));
+        }
+        for LeftOut { order, item, artwork, copies, reason, .. } in left_out {
+            self.tell("left out", &format!("{copies} copies of order {order}, item {item} ({artwork}): {reason}"));
+        }
+    }
+
+    fn summarise(self, report: &Report, folder: &Path) {
+        for part in &report.parts {
+            let path = folder.join(&part.file);
+            let (width, length, copies, used, size) =
+                (part.width, part.length, part.copies, part.utilisation * 100.0, megabytes(part.bytes));
+            self.tell("info", &format!("{}: {width} × {length} px, {copies} copies, {used:.0} % used, {size:.1} MB", path.display()));
+        }
+        let (placed, ordered, parts) = (report.placed_copies, report.ordered_copies, report.parts.len());
+        let (seconds, memory) = (report.seconds.total, megabytes(report.peak_rss_bytes));
+        self.tell("info", &format!("{placed} of {ordered} copies on {parts} parts in {seconds:.1} s, at most {memory:.0} MB of memory"));
     }
 }
 
@@ -233,34 +264,12 @@ fn finished(left_out: &[LeftOut]) -> ExitCode {
     ExitCode::from(if left_out.is_empty() { 0 } else { 4 })
 }
 
-fn summarise(report: &Report, folder: &Path) {
-    for part in &report.parts {
-        tell(&format!(
-            "{}: {} × {} px, {} copies, {:.0} % used, {:.1} MB",
-            folder.join(&part.file).display(),
-            part.width,
-            part.length,
-            part.copies,
-            part.utilisation * 100.0,
-            megabytes(part.bytes)
-        ));
-    }
-    tell(&format!(
-        "{} of {} copies on {} parts in {:.1} s, at most {:.0} MB of memory",
-        report.placed_copies,
-        report.ordered_copies,
-        report.parts.len(),
-        report.seconds.total,
-        megabytes(report.peak_rss_bytes)
-    ));
-}
-
 fn memory_line(limit_bytes: u64, memory: &MemoryPlan) -> String {
     // Rounded up, so that a limit as shown is never too small.
     let mib = |bytes: u64| bytes.div_ceil(1 << 20);
     format!(
         "the memory limit of {} MiB holds it: {} MiB at the peak, {} MiB in temporary files, about {} MiB in parts; the smallest limit that would do is {} MiB",
-        limit_bytes >> 20,
+        mib(limit_bytes),
         mib(memory.peak_bytes),
         mib(memory.spill_peak_bytes),
         mib(memory.output_bytes),
@@ -282,11 +291,6 @@ fn print_json(value: &impl Serialize) {
 /// A line of what was asked for, on standard output. A reader that went away does not change the exit code.
 fn print(line: &str) {
     let _ = writeln!(io::stdout(), "{line}");
-}
-
-/// A line for the person at the terminal.
-fn tell(line: &str) {
-    let _ = writeln!(io::stderr(), "{line}");
 }
 
 fn start_log(cli: &Cli) {
