@@ -89,7 +89,7 @@ pub enum ErrorKind {
         /// Orders of the job with a similar id, the closest first.
         similar: Vec<String>,
     },
-    /// The job cannot be printed: everything that preflight found, in the job's order.
+    /// The job cannot be printed: everything that preflight found, in the job's order, but at most [`Problem::MOST`].
     Preflight {
         /// At least one problem.
         problems: Vec<Problem>,
@@ -235,6 +235,7 @@ impl fmt::Display for Error {
             ErrorKind::Preflight { problems } => {
                 match problems.len() {
                     1 => f.write_str("the job cannot be printed:")?,
+                    Problem::MOST => write!(f, "the job cannot be printed, for {} reasons or more:", Problem::MOST)?,
                     n => write!(f, "the job cannot be printed, for {n} reasons:")?,
                 }
                 problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
@@ -310,6 +311,11 @@ pub struct Problem {
     pub artwork: String,
     /// What is wrong and what to do.
     pub message: String,
+}
+
+impl Problem {
+    /// The most problems that are told at once: nobody reads more, and they take memory.
+    pub const MOST: usize = 1000;
 }
 
 /// The kinds of [`Problem`].

@@ -60,7 +60,7 @@
 //!
 //! | room | what lives there |
 //! |---|---|
-//! | `geom` `pixel` `error` `budget` `system` `simd` | the words: lengths, resolutions, pixel rectangles, pixels, the error type, the memory ledger, the machine's memory, loops for its processor |
+//! | `geom` `pixel` `error` `budget` `cancel` `system` `simd` | the words: lengths, resolutions, pixel rectangles, pixels, the error type, the memory ledger, the way to stop, the machine's memory and disks, loops for its processor |
 //! | `job` | `job.json`: orders, items, media, sizing rules, order selection, output options |
 //! | `artwork` | headers, decoders behind one row reader, visible rectangles, resampling by rows, turned rasters: resident, streamed or spilled |
 //! | `preflight` | artwork opened once, physical → pixels, every problem and warning |
@@ -108,6 +108,7 @@
 
 mod artwork;
 mod budget;
+mod cancel;
 mod demo;
 mod encode;
 mod error;
@@ -125,6 +126,7 @@ mod system;
 
 pub use crate::artwork::{ArtworkFormat, ArtworkHeader, Resampler, Residence};
 pub use crate::budget::{Buffer, MemoryBudget, PROCESS_BYTES, Reservation, parse_bytes};
+pub use crate::cancel::Cancel;
 pub use crate::demo::write_demo;
 pub use crate::encode::{BandEncoder, Fragment, PartFile, PartHeader, PixelFormat, PngPart, Repeat};
 pub use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
@@ -137,7 +139,7 @@ pub use crate::layout::{
 pub use crate::pixel::Rgba8;
 pub use crate::plan::{Band, Decode, DecodedRaster, MemoryPlan, PartPlan, RasterSpec, RenderPlan};
 pub use crate::preflight::{CheckedArtwork, CheckedItem, LeftOut, MediaPx, Preflight, PreflightOptions, Warning, WarningKind};
-pub use crate::render::{ArtworkStore, Cancel, Existing, Progress, RenderedPart, Renderer, render_band};
+pub use crate::render::{ArtworkStore, Existing, Progress, RenderedPart, Renderer, render_band};
 pub use crate::report::{PartReport, Report, Seconds, Verified, verify};
 pub use crate::run::{Prepared, Run, RunOptions};
 pub use crate::system::SystemMemory;

@@ -102,12 +102,66 @@ fn limits_of(line: &str, root: &Path) -> Vec<Container> {
         .collect()
 }
 
+/// Whether a failure to read a file tells nothing about the file: the disk, the network or the process's own limits are at fault.
+#[cfg(unix)]
+pub(crate) fn is_machine_fault(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    const FAULTS: [Errno; 12] = [
+        Errno::IO,
+        Errno::MFILE,
+        Errno::NFILE,
+        Errno::NOMEM,
+        Errno::NOSPC,
+        Errno::DQUOT,
+        Errno::ROFS,
+        Errno::INTR,
+        Errno::AGAIN,
+        Errno::BUSY,
+        Errno::STALE,
+        Errno::TIMEDOUT,
+    ];
+    Errno::from_io_error(error).is_some_and(|error| FAULTS.contains(&error))
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_machine_fault(error: &io::Error) -> bool {
+    use io::ErrorKind as Kind;
+    matches!(error.kind(), Kind::OutOfMemory | Kind::StorageFull | Kind::ResourceBusy | Kind::Interrupted | Kind::TimedOut)
+}
+
 /// Makes the name of the file at `path`, new or changed, as durable as its content. Systems other than Unix cannot open a folder as a
 /// file; they keep a rename without being asked.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
 }
+
+/// Asks the file system to hold `bytes` for `file`, whose length stays as it is; what cannot be promised there is not.
+#[cfg(target_os = "linux")]
+pub(crate) fn reserve_space(file: &File, bytes: u64) -> io::Result<()> {
+    use rustix::fs::{FallocateFlags, fallocate};
+    use rustix::io::Errno;
+    match fallocate(file, FallocateFlags::KEEP_SIZE, 0, bytes) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL | Errno::INTR) | Ok(()) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn reserve_space(_: &File, _: u64) -> io::Result<()> {
+    Ok(())
+}
+
+/// Lets go of what is in memory of a file that could not be brought to the disk, so that whoever reads it next reads what the disk holds:
+/// the kernel takes those pages for written (fsync(2); Rebello et al., “Can Applications Recover from fsync Failures?”, 2020).
+#[cfg(target_os = "linux")]
+pub(crate) fn forget_cached(file: &File) {
+    // It is a hint; there is nothing else to try.
+    let _ = rustix::fs::fadvise(file, 0, None, rustix::fs::Advice::DontNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn forget_cached(_: &File) {}
 
 /// The disk that a folder lies on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The stages from left to right. The words may use each other; everything else only what stands before it.
 const STAGES: [&[&str]; 11] = [
-    &["geom", "pixel", "error", "budget", "system", "simd"],
+    &["geom", "pixel", "error", "budget", "cancel", "system", "simd"],
     &["job"],
     &["artwork"],
     &["preflight"],

@@ -3,6 +3,7 @@
 //! Reading into buffers of known size, not mapping: a mapping's resident pages are the kernel's to choose. With a turned raster, whose rows
 //! lie in many short stretches, twice as many pages came in as were asked for.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -30,8 +31,8 @@ impl SpillWriter {
 
     pub(super) fn write(&mut self, pixels: &[Rgba8]) -> Result<()> {
         self.file.write_all(bytemuck::cast_slice(pixels)).map_err(|error| {
-            let missing = self.bytes.saturating_sub(self.bytes_written);
-            let source = io::Error::new(error.kind(), format!("{error}: {missing} of {} bytes are missing", self.bytes));
+            let missing_bytes = self.bytes.saturating_sub(self.bytes_written);
+            let source = io::Error::new(error.kind(), Short { missing_bytes, bytes: self.bytes, source: error });
             Error::io("write temporary pixels in", &self.folder, source)
         })?;
         self.bytes_written += (pixels.len() * Rgba8::BYTES) as u64;
@@ -40,6 +41,26 @@ impl SpillWriter {
 
     pub(super) fn finish(self, shape: Shape) -> Spill {
         Spill { file: self.file, folder: self.folder, shape }
+    }
+}
+
+/// How much of a temporary file could not be written, and why.
+#[derive(Debug)]
+struct Short {
+    missing_bytes: u64,
+    bytes: u64,
+    source: io::Error,
+}
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} bytes are missing", self.missing_bytes, self.bytes)
+    }
+}
+
+impl std::error::Error for Short {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
     }
 }
 

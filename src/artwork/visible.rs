@@ -1,6 +1,7 @@
 //! Where an artwork has visible pixels.
 
 use crate::budget::MemoryBudget;
+use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::geom::{PxRect, PxSize};
 use crate::pixel::Rgba8;
@@ -15,12 +16,13 @@ use super::ArtworkReader;
 ///
 /// # Errors
 ///
-/// Those of [`ArtworkReader::read_row`], and [`MemoryLimit`](crate::ErrorKind::MemoryLimit).
-pub(crate) fn visible_box(mut reader: ArtworkReader, budget: &MemoryBudget) -> Result<Option<PxRect>> {
+/// Those of [`ArtworkReader::read_row`], [`MemoryLimit`](crate::ErrorKind::MemoryLimit), and [`Cancelled`](crate::ErrorKind::Cancelled).
+pub(crate) fn visible_box(mut reader: ArtworkReader, budget: &MemoryBudget, cancel: &Cancel) -> Result<Option<PxRect>> {
     let size = reader.size();
     let mut row = budget.buffer::<Rgba8>(size.width() as usize, "a row of an artwork")?;
     let (mut left, mut right, mut top, mut bottom) = (size.width(), 0, None, 0);
     for y in 0..size.height() {
+        cancel.check()?;
         reader.read_row(&mut row)?;
         let visible = |pixel: &Rgba8| pixel.a > 0;
         let (columns, width) = (0..size.width(), size.width());
@@ -44,11 +46,12 @@ pub(crate) fn visible_box(mut reader: ArtworkReader, budget: &MemoryBudget) -> R
 ///
 /// # Errors
 ///
-/// Those of [`ArtworkReader::read_row`], and [`MemoryLimit`](crate::ErrorKind::MemoryLimit).
-pub(crate) fn is_fully_transparent(mut reader: ArtworkReader, budget: &MemoryBudget) -> Result<bool> {
+/// Those of [`ArtworkReader::read_row`], [`MemoryLimit`](crate::ErrorKind::MemoryLimit), and [`Cancelled`](crate::ErrorKind::Cancelled).
+pub(crate) fn is_fully_transparent(mut reader: ArtworkReader, budget: &MemoryBudget, cancel: &Cancel) -> Result<bool> {
     let size = reader.size();
     let mut row = budget.buffer::<Rgba8>(size.width() as usize, "a row of an artwork")?;
     for _ in 0..size.height() {
+        cancel.check()?;
         reader.read_row(&mut row)?;
         if row.iter().any(|pixel| pixel.a > 0) {
             return Ok(false);

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::{Fragment, PixelFormat, adler, resume};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::{Dpi, PxSize};
-use crate::system::sync_folder;
+use crate::system::{forget_cached, reserve_space, sync_folder};
 
 /// PNG's limit on the bytes of one chunk (PNG specification, section 5.3).
 const MAX_CHUNK_BYTES: usize = (1 << 31) - 1;
@@ -195,6 +195,16 @@ impl PngPart {
         Ok(Some(PartFile { path: final_path.to_owned(), bytes, sha256: whole.sha256.finalize().into() }))
     }
 
+    /// Asks the disk to keep room for `bytes` in all, where it can, so that a full one is known before the work. What is not needed is given
+    /// back when the part is finished.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) when there is no such room.
+    pub(crate) fn reserve(&self, bytes: u64) -> Result<()> {
+        reserve_space(&self.writer.sink, bytes.max(1)).map_err(|source| Error::io("reserve room for", &self.partial_path, source))
+    }
+
     /// Adds the next band. After an error the part still ends with the band before, and the same fragment may be tried again.
     ///
     /// # Errors
@@ -247,11 +257,9 @@ impl PngPart {
             let message = format!("the file has {length} bytes where {bytes} were written");
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, message));
         }
-        if length > bytes {
-            // The rest of an attempt that failed and was then made good by a shorter one.
-            file.set_len(bytes)?;
-        }
-        file.sync_all()
+        // Cuts off the rest of an attempt that failed and was then made good by a shorter one, and what was reserved in vain.
+        file.set_len(bytes)?;
+        file.sync_all().inspect_err(|_| forget_cached(file))
     }
 }
 

@@ -187,6 +187,11 @@ impl RenderPlan {
         self.parts[part].kept().iter().map(|&raster| self.rasters[raster as usize].size.rgba_bytes()).sum()
     }
 
+    /// About how many bytes the file of a part will have, as [`MemoryPlan::output_bytes`] counts them.
+    pub(crate) fn output_bytes(&self, part: usize) -> u64 {
+        residence::output_bytes(&self.parts[part], &self.rasters, &self.artworks)
+    }
+
     /// How hard the parts are compressed.
     #[must_use]
     pub fn compression(&self) -> Compression {

@@ -145,7 +145,7 @@ pub(super) fn decide(
         peak_bytes,
         spill_bytes,
         spill_peak_bytes: spilled.into_iter().max().unwrap_or(0),
-        output_bytes: output_bytes(parts, specs, artworks),
+        output_bytes: parts.iter().map(|part| output_bytes(part, specs, artworks)).fold(0, u64::saturating_add),
         smallest_limit_bytes,
     })
 }
@@ -176,8 +176,8 @@ fn transient_bytes(artwork: usize, rasters: impl Iterator<Item = usize>, specs: 
     making.fold(reading, u64::saturating_add)
 }
 
-/// About how many bytes the parts will have; see [`MemoryPlan::output_bytes`].
-fn output_bytes(parts: &[PartPlan], specs: &[RasterSpec], artworks: &[CheckedArtwork]) -> u64 {
+/// About how many bytes a part will have; see [`MemoryPlan::output_bytes`].
+pub(super) fn output_bytes(part: &PartPlan, specs: &[RasterSpec], artworks: &[CheckedArtwork]) -> u64 {
     let printed = |&raster: &u32| {
         let spec = &specs[raster as usize];
         let header = &artworks[spec.artwork].header;
@@ -185,11 +185,8 @@ fn output_bytes(parts: &[PartPlan], specs: &[RasterSpec], artworks: &[CheckedArt
         let bytes = u128::from(header.file_bytes) * u128::from(spec.size.area().min(header.size.area())) / u128::from(header.size.area());
         u64::try_from(bytes).unwrap_or(u64::MAX).min(spec.size.rgba_bytes())
     };
-    let drawn = |part: &'_ PartPlan| {
-        let placements = part.raster_of.iter().zip(&part.repeat_distances).filter(|&(_, &distance)| distance == 0);
-        placements.map(|(raster, _)| printed(raster)).fold(0, u64::saturating_add)
-    };
-    parts.iter().map(drawn).fold(0, u64::saturating_add)
+    let placements = part.raster_of.iter().zip(&part.repeat_distances).filter(|&(_, &distance)| distance == 0);
+    placements.map(|(raster, _)| printed(raster)).fold(0, u64::saturating_add)
 }
 
 /// A row of an image as pixels.

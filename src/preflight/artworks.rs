@@ -9,8 +9,10 @@ use std::sync::Arc;
 use super::{CheckedArtwork, CheckedItem, PreflightOptions, Refusal, Wanted};
 use crate::artwork::{ArtworkReader, is_fully_transparent, probe, visible_box};
 use crate::budget::{MemoryBudget, Reservation};
-use crate::error::{Error, ErrorKind, ProblemKind, Result};
+use crate::cancel::Cancel;
+use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 use crate::geom::PxRect;
+use crate::system::is_machine_fault;
 
 /// The artwork files that were met so far.
 pub(super) struct Artworks<'a> {
@@ -18,10 +20,13 @@ pub(super) struct Artworks<'a> {
     root: Option<PathBuf>,
     skip_bad: bool,
     read_to_end: bool,
+    cancel: Cancel,
     keep_spellings: bool,
     by_written: HashMap<Arc<str>, usize>,
     by_path: HashMap<PathBuf, usize>,
     found: Vec<Found>,
+    /// How many of them cannot be printed.
+    refused: usize,
     charges: Vec<Reservation>,
 }
 
@@ -42,10 +47,12 @@ impl<'a> Artworks<'a> {
             root: root.transpose()?,
             skip_bad: options.skip_bad_artwork,
             read_to_end: options.skip_bad_artwork || options.read_to_end,
+            cancel: options.cancel.clone(),
             keep_spellings: false,
             by_written: HashMap::new(),
             by_path: HashMap::new(),
             found: Vec::new(),
+            refused: 0,
             charges: Vec::new(),
         })
     }
@@ -59,11 +66,17 @@ impl<'a> Artworks<'a> {
         self.skip_bad
     }
 
+    /// Whether more are bad than can be told, so that there is no point in looking at others.
+    pub(super) fn are_hopeless(&self) -> bool {
+        !self.skip_bad && self.refused >= Problem::MOST
+    }
+
     /// The index of the artwork that is `wanted`; its header is read when it is met for the first time.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::MemoryLimit`]. What is wrong with the file is kept for [`checked`](Self::checked).
+    /// [`ErrorKind::MemoryLimit`], and [`ErrorKind::Io`] where the machine fails. What is wrong with the file is kept for
+    /// [`checked`](Self::checked).
     pub(super) fn open(&mut self, wanted: &Wanted, budget: &MemoryBudget) -> Result<usize> {
         let index = match self.by_written.get(&wanted.artwork) {
             Some(&index) => index,
@@ -74,10 +87,11 @@ impl<'a> Artworks<'a> {
     }
 
     fn open_spelling(&mut self, written: &Arc<str>, budget: &MemoryBudget) -> Result<usize> {
+        self.cancel.check()?;
         let texts = 4 * written.len() + 3 * self.base_dir.as_os_str().len();
         let bytes = size_of::<Found>() + size_of::<(Arc<str>, usize)>() + size_of::<(PathBuf, usize)>() + texts;
         let charge = budget.reserve(bytes as u64, "the list of artworks")?;
-        let path = self.resolve(written);
+        let path = self.resolve(written)?;
         let known = path.as_ref().ok().and_then(|path| self.by_path.get(path)).copied();
         let index = match known {
             Some(index) if !self.keep_spellings => index,
@@ -87,6 +101,7 @@ impl<'a> Artworks<'a> {
                     (None, Ok(path)) => self.probe(path, written)?,
                     (None, Err(refusal)) => Err(refusal),
                 };
+                self.refused += usize::from(checked.is_err());
                 self.found.push(Found { checked, trim: false });
                 self.found.len() - 1
             }
@@ -106,22 +121,24 @@ impl<'a> Artworks<'a> {
     }
 
     /// The file that is meant by `written`: absolute, symbolic links resolved.
-    fn resolve(&self, written: &str) -> Result<PathBuf, Refusal> {
+    fn resolve(&self, written: &str) -> Result<Result<PathBuf, Refusal>> {
         let path = self.base_dir.join(written);
         let resolved = fs::canonicalize(&path).and_then(|resolved| {
             // Opening a pipe would wait for somebody to write into it.
             if fs::metadata(&resolved)?.is_file() { Ok(resolved) } else { Err(io::Error::other("it is a folder or a device")) }
         });
-        match (resolved, &self.root) {
-            (Ok(resolved), Some(root)) if resolved.starts_with(root) => Ok(resolved),
+        let resolved = match resolved {
+            Ok(resolved) => Ok(resolved),
+            Err(source) => Err(unreadable(&path, source)?),
+        };
+        Ok(match &self.root {
             // The same words whether the file exists or not: who may not read it learns nothing about it.
-            (_, Some(root)) => {
+            Some(root) => resolved.ok().filter(|resolved| resolved.starts_with(root)).ok_or_else(|| {
                 let message = format!("there is no such file in {}, where all artwork must lie: upload it there", root.display());
-                Err(Refusal::new(ProblemKind::Missing, message))
-            }
-            (Ok(resolved), None) => Ok(resolved),
-            (Err(source), None) => Err(unreadable(&path, &source)),
-        }
+                Refusal::new(ProblemKind::Missing, message)
+            }),
+            None => resolved,
+        })
     }
 
     /// Finds out which artworks have no visible pixel, where the visible ones lie if that is wanted, and, if they are to be read to
@@ -129,11 +146,11 @@ impl<'a> Artworks<'a> {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::MemoryLimit`] where the budget cannot hold a decoder.
+    /// [`ErrorKind::MemoryLimit`] where the budget cannot hold a decoder, and [`ErrorKind::Io`] where the machine fails.
     pub(super) fn read_pixels(&mut self, budget: &MemoryBudget) -> Result<()> {
         for found in &mut self.found {
             let Ok(artwork) = &mut found.checked else { continue };
-            match visible_pixels(artwork, found.trim, self.read_to_end, budget) {
+            match visible_pixels(artwork, found.trim, self.read_to_end, budget, &self.cancel) {
                 Ok(Some(visible)) => artwork.visible = found.trim.then_some(visible),
                 Ok(None) => {
                     let message = "it has no visible pixel: every one is fully transparent; export it again";
@@ -165,7 +182,13 @@ impl<'a> Artworks<'a> {
 
 /// A rectangle around all visible pixels, which is the smallest one if `trim` is set; `None` where there is none. Rows are read only as far
 /// as that needs, but all of them if `to_the_end` is set.
-fn visible_pixels(artwork: &CheckedArtwork, trim: bool, to_the_end: bool, budget: &MemoryBudget) -> Result<Option<PxRect>> {
+fn visible_pixels(
+    artwork: &CheckedArtwork,
+    trim: bool,
+    to_the_end: bool,
+    budget: &MemoryBudget,
+    cancel: &Cancel,
+) -> Result<Option<PxRect>> {
     let CheckedArtwork { path, header, .. } = artwork;
     let whole = PxRect::new(0, 0, header.size)?;
     if !header.may_be_transparent && !to_the_end {
@@ -177,15 +200,15 @@ fn visible_pixels(artwork: &CheckedArtwork, trim: bool, to_the_end: bool, budget
         reader => reader?,
     };
     if trim || to_the_end {
-        return visible_box(reader, budget);
+        return visible_box(reader, budget, cancel);
     }
-    Ok(if is_fully_transparent(reader, budget)? { None } else { Some(whole) })
+    Ok(if is_fully_transparent(reader, budget, cancel)? { None } else { Some(whole) })
 }
 
 /// What is wrong with an artwork; an error about anything else comes back.
 fn refusal(error: Error) -> Result<Refusal> {
     match error.into_kind() {
-        ErrorKind::Io { path, source, .. } => Ok(unreadable(&path, &source)),
+        ErrorKind::Io { path, source, .. } => unreadable(&path, source),
         ErrorKind::Artwork { message, source, .. } => {
             let message = source.map_or(message.clone(), |source| format!("{message} ({source})"));
             Ok(Refusal::new(ProblemKind::Unreadable, message))
@@ -197,12 +220,17 @@ fn refusal(error: Error) -> Result<Refusal> {
     }
 }
 
-fn unreadable(path: &Path, source: &io::Error) -> Refusal {
-    if source.kind() == io::ErrorKind::NotFound {
+/// What is wrong with an artwork whose file cannot be read. What the machine is to blame for, such as a failing disk, comes back: the artwork
+/// may be good.
+fn unreadable(path: &Path, source: io::Error) -> Result<Refusal> {
+    if is_machine_fault(&source) {
+        return Err(Error::io("read", path, source));
+    }
+    Ok(if source.kind() == io::ErrorKind::NotFound {
         Refusal::new(ProblemKind::Missing, format!("there is no file {}: upload it, or correct the path", path.display()))
     } else {
         Refusal::new(ProblemKind::Unreadable, format!("{} cannot be read: {source}", path.display()))
-    }
+    })
 }
 
 #[cfg(test)]
@@ -273,6 +301,23 @@ mod tests {
             let [problem] = &shop.problems(vec![Item::new(artwork)])[..] else { panic!("{artwork}") };
             assert_eq!((problem.kind, problem.artwork.as_str()), (kind, artwork));
             assert!(problem.message.contains(message), "{problem}");
+        }
+    }
+
+    /// Neither is it told as the customer's fault, nor left out of a print.
+    #[cfg(unix)]
+    #[test]
+    fn a_failing_machine_is_no_bad_artwork() {
+        let path = Path::new("fox.png");
+        for error in [rustix::io::Errno::IO, rustix::io::Errno::MFILE, rustix::io::Errno::STALE] {
+            let refused = unreadable(path, error.into()).unwrap_err();
+            assert!(
+                matches!(refused.kind(), ErrorKind::Io { source, .. } if source.raw_os_error() == Some(error.raw_os_error())),
+                "{refused}"
+            );
+        }
+        for error in [rustix::io::Errno::NOENT, rustix::io::Errno::ACCESS, rustix::io::Errno::LOOP, rustix::io::Errno::NAMETOOLONG] {
+            assert!(unreadable(path, error.into()).is_ok());
         }
     }
 

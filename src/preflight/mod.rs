@@ -14,6 +14,7 @@ use self::artworks::Artworks;
 pub use self::media::MediaPx;
 use crate::artwork::ArtworkHeader;
 use crate::budget::{MemoryBudget, Reservation};
+use crate::cancel::Cancel;
 use crate::error::{ErrorKind, Problem, ProblemKind, Result};
 use crate::geom::{Dpi, PxRect, PxSize};
 use crate::job::{Job, Output, Sizing, TurnPolicy};
@@ -29,6 +30,8 @@ pub struct PreflightOptions {
     /// Whether every artwork is read to its end, so that damage is an error before anything is rendered. Default: `false`, damage inside
     /// the pixels is found while they are decoded.
     pub read_to_end: bool,
+    /// The handle that stops the checking. Default: one that nobody holds.
+    pub cancel: Cancel,
 }
 
 /// A checked job: integer pixels, and artwork that is there and can be printed.
@@ -189,7 +192,7 @@ impl Preflight {
         let mut first_with_id = std::collections::HashMap::new();
         for (nth, order) in job.orders.iter().enumerate() {
             let first = *first_with_id.entry(&*order.id).or_insert(nth);
-            if first != nth {
+            if first != nth && problems.len() < Problem::MOST {
                 let message =
                     format!("orders[{nth}] has the id of orders[{first}]: give each order its own id, or put the items into one order");
                 let problem = Problem { kind: ProblemKind::Job, order: order.id.to_string(), item: None, artwork: String::new(), message };
@@ -237,10 +240,17 @@ impl Preflight {
         budget: &MemoryBudget,
     ) -> Result<Self> {
         let charge = budget.reserve((wanted.len() * (size_of::<CheckedItem>() + size_of::<usize>())) as u64, "the list of items")?;
-        let artwork_of = wanted.iter().map(|wanted| artworks.open(wanted, budget)).collect::<Result<Vec<_>>>()?;
+        let mut artwork_of = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            artwork_of.push(artworks.open(wanted, budget)?);
+            if artworks.are_hopeless() {
+                break;
+            }
+        }
         artworks.read_pixels(budget)?;
 
         let (mut items, mut warnings, mut left_out) = (Vec::with_capacity(wanted.len()), Vec::new(), Vec::new());
+        let mut told = Vec::new();
         for (nth, (wanted, &artwork)) in wanted.iter().zip(&artwork_of).enumerate() {
             let checked = artworks
                 .checked(artwork)
@@ -248,20 +258,29 @@ impl Preflight {
                 .and_then(|artwork| items::size(wanted, artwork, &sheet).map(|size| (artwork, size)).map_err(|refusal| (false, refusal)));
             match checked {
                 Ok((file, size)) => {
-                    warnings.extend(items::upscaled(wanted, file, size, sheet.dpi));
+                    if let Some(warning) = items::upscaled(wanted, file, size, sheet.dpi) {
+                        told.push(budget.reserve((size_of::<Warning>() + warning.message.len()) as u64, "the list of warnings")?);
+                        warnings.push(warning);
+                    }
                     let Wanted { order, item, turn, trim, mirror, copies, .. } = wanted.clone();
                     items.push(CheckedItem { order, item, artwork, size, turn, trim, mirror, copies });
                 }
                 Err((true, refusal)) if artworks.skip_bad() => {
+                    told.push(budget.reserve((size_of::<LeftOut>() + refusal.message.len()) as u64, "the list of what is left out")?);
                     let Wanted { order, item, artwork, copies, .. } = wanted.clone();
                     left_out.push(LeftOut { order, item, artwork, copies, reason: refusal.message });
                 }
+                Err(_) if problems.len() == Problem::MOST => break,
                 Err((_, refusal)) => problems.push((nth, refusal.of(wanted))),
             }
         }
         if items.is_empty() && problems.is_empty() {
             let reasons = left_out.iter().zip(wanted).zip(&artwork_of);
-            problems.extend(reasons.filter_map(|((_, wanted), &artwork)| Some((0, artworks.checked(artwork).err()?.clone().of(wanted)))));
+            problems.extend(
+                reasons
+                    .take(Problem::MOST)
+                    .filter_map(|((_, wanted), &artwork)| Some((0, artworks.checked(artwork).err()?.clone().of(wanted)))),
+            );
         }
         if !problems.is_empty() {
             problems.sort_by_key(|&(nth, _)| nth);
@@ -270,6 +289,7 @@ impl Preflight {
         let ordered_copies = wanted.iter().map(|wanted| u64::from(wanted.copies)).sum();
         let (artworks, mut charges) = artworks.into_good(&mut items);
         charges.push(charge);
+        charges.append(&mut told);
         tracing::info!(artworks = artworks.len(), items = items.len(), warnings = warnings.len(), left_out = left_out.len(), "job checked");
         Ok(Self { sheet, artworks, items, warnings, left_out, ordered_copies, _charges: charges })
     }
@@ -426,6 +446,49 @@ mod tests {
         assert_eq!(places, expected);
         assert!(found[4].message.contains("orders[2] has the id of orders[0]"), "{}", found[4]);
         assert!(found[6].message.contains("0.001in at 100 DPI has no pixels"), "{}", found[6]);
+    }
+
+    #[test]
+    fn no_more_is_told_than_anyone_reads() {
+        let shop = Shop::new();
+        let items = (0..Problem::MOST + 10).map(|nth| Item::new(format!("gone {nth}.png"))).collect();
+        let error = shop.check(items, &PreflightOptions::default()).unwrap_err();
+        assert!(error.to_string().starts_with("the job cannot be printed, for 1000 reasons or more:\n"));
+        assert_eq!(problems(Err(error)).len(), Problem::MOST);
+        shop.png("fox.png", 30, 20, |_, _| true);
+        let too_large = vec![sized("fox.png", r#"{"width": "30in"}"#); Problem::MOST + 10];
+        assert_eq!(shop.problems(too_large).len(), Problem::MOST);
+        let mut job = job(vec![Item::new("fox.png")]);
+        job.orders = vec![job.orders[0].clone(); Problem::MOST + 10];
+        let twice = Preflight::new(&job, shop.0.path(), &PreflightOptions::default(), &MemoryBudget::new(1 << 24));
+        assert_eq!(problems(twice).len(), Problem::MOST);
+    }
+
+    #[test]
+    fn what_is_told_is_held_in_the_budget() {
+        let shop = Shop::new();
+        shop.png("fox.png", 30, 20, |_, _| true);
+        let held_bytes = |first: Item, told: usize| {
+            let job = job([vec![first; 100], vec![Item::new("fox.png")]].concat());
+            let (budget, options) =
+                (MemoryBudget::new(1 << 24), PreflightOptions { skip_bad_artwork: true, ..PreflightOptions::default() });
+            let checked = Preflight::new(&job, shop.0.path(), &options, &budget).unwrap();
+            assert_eq!(checked.warnings().len() + checked.left_out().len(), told);
+            budget.held_bytes()
+        };
+        let fine = held_bytes(Item::new("fox.png"), 0);
+        assert!(held_bytes(sized("fox.png", r#"{"width": "3in"}"#), 100) > fine + 100 * 100);
+        assert!(held_bytes(Item::new("gone.png"), 100) > fine + 100 * 100);
+    }
+
+    #[test]
+    fn checking_stops_when_it_is_asked_to() {
+        let shop = Shop::new();
+        shop.png("fox.png", 30, 20, |_, _| true);
+        let options = PreflightOptions::default();
+        options.cancel.cancel();
+        let error = shop.check(vec![Item::new("fox.png")], &options).unwrap_err();
+        assert!(matches!(error.kind(), ErrorKind::Cancelled), "{error}");
     }
 
     #[test]

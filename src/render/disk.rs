@@ -5,12 +5,17 @@ use std::path::Path;
 use tracing::warn;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::plan::MemoryPlan;
+use crate::plan::{MemoryPlan, RenderPlan};
 use crate::system::Disk;
 
 /// Repeated copies compress together, to how little depends on where they lie. Space for less than this part of what is expected is too
 /// little in any case.
 const SMALLEST_PART: u64 = 4;
+
+/// Bytes that a part needs in any case.
+pub(super) fn least_bytes(plan: &RenderPlan, part: usize) -> u64 {
+    plan.output_bytes(part) / SMALLEST_PART
+}
 
 /// Makes sure that `temp_dir` can take the plan's temporary files.
 ///

@@ -1,7 +1,6 @@
 //! The work itself: parts rendered one after the other, their bands side by side.
 
 mod band;
-mod cancel;
 mod disk;
 mod outputs;
 mod runner;
@@ -16,7 +15,6 @@ use tracing::{info, info_span, warn};
 
 use self::band::Bench;
 pub use self::band::render_band;
-pub use self::cancel::Cancel;
 pub(crate) use self::disk::{check_output, check_ram_disk, check_spill};
 pub use self::outputs::Existing;
 use self::outputs::{Start, check_names};
@@ -26,6 +24,7 @@ pub use self::store::ArtworkStore;
 pub(crate) use self::strip::Ground;
 use crate::artwork::Residence;
 use crate::budget::MemoryBudget;
+use crate::cancel::Cancel;
 use crate::encode::{PartFile, PngPart};
 use crate::error::{ErrorKind, Result};
 use crate::plan::{Band, RenderPlan};
@@ -209,7 +208,11 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
                 remove_if_there(&PngPart::partial_path(path));
                 file
             }
-            Start::New => self.bands(index, PngPart::create(path, part.header())?, 0)?,
+            Start::New => {
+                let png = PngPart::create(path, part.header())?;
+                png.reserve(disk::least_bytes(self.plan, index))?;
+                self.bands(index, png, 0)?
+            }
             Start::At(png, done) => {
                 info!(bands_kept = done, bands = part.bands().len(), "going on with the unfinished part");
                 self.bands(index, *png, done)?

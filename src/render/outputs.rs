@@ -79,11 +79,14 @@ enum Found {
 /// An unfinished file of this plan goes before a finished one, which it was about to replace.
 fn found(path: &Path, part: &PartPlan) -> Result<Found> {
     let partial = PngPart::partial_path(path);
-    for path in [path, &partial] {
-        // Opening a pipe would wait for its other end.
-        if path.exists() && !path.is_file() {
-            return Err(ErrorKind::NotResumable { path: path.to_owned(), message: "it is no plain file".to_owned() }.into());
-        }
+    let refusal = |path: &Path| Err(ErrorKind::NotResumable { path: path.to_owned(), message: "it is no plain file".to_owned() }.into());
+    // Opening a pipe would wait for its other end.
+    if path.exists() && !path.is_file() {
+        return refusal(path);
+    }
+    // What is written to is not somewhere else.
+    if partial.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+        return refusal(&partial);
     }
     let unfinished = partial.exists().then(|| PngPart::check(&partial, part.header()));
     let finished = path.exists().then(|| PngPart::check(path, part.header()));

@@ -10,13 +10,14 @@ use tracing::info;
 use super::{PartReport, Report, hex};
 use crate::artwork::{ArtworkReader, probe};
 use crate::budget::{Buffer, MemoryBudget};
+use crate::cancel::Cancel;
 use crate::encode::{PartHeader, PixelFormat};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::pixel::Rgba8;
 use crate::plan::{Band, RenderPlan};
 use crate::preflight::PreflightOptions;
-use crate::render::{ArtworkStore, Cancel, Crew, Ground, check_spill};
+use crate::render::{ArtworkStore, Crew, Ground, check_spill};
 
 /// What [`verify`] proved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

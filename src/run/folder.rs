@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
+use crate::cancel::Cancel;
 use crate::encode::PngPart;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::Job;
 use crate::plan::RenderPlan;
-use crate::render::{Cancel, Existing, refuse_existing, remove_if_there};
+use crate::render::{Existing, refuse_existing, remove_if_there};
 use crate::report::{PartReport, Report, check_hash};
+use crate::system::sync_folder;
 
 /// The output folder, which belongs to one run as long as this lives.
 pub(super) struct OutputFolder<'a> {
@@ -62,9 +64,17 @@ impl<'a> OutputFolder<'a> {
         self.path.join("report.json")
     }
 
-    /// Takes back the earlier run's report, before its parts are replaced.
-    pub(super) fn retract_report(&self) {
-        remove_if_there(&self.report_path());
+    /// Takes back the earlier run's report, before its parts are replaced: also after a power cut it does not tell of them.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Io`].
+    pub(super) fn retract_report(&self) -> Result<()> {
+        let path = self.report_path();
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            removed => removed.and_then(|()| sync_folder(&path)).map_err(|source| Error::io("remove", &path, source)),
+        }
     }
 
     /// Removes the earlier run's parts that have none of the `names`, unless they were changed since or are artwork of this run.

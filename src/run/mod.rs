@@ -9,12 +9,13 @@ use tracing::{info, warn};
 
 use self::folder::OutputFolder;
 use crate::budget::{MemoryBudget, PROCESS_BYTES, Reservation};
+use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::Job;
 use crate::layout::{Layout, Packing, Part, pack, shortest_length};
 use crate::plan::RenderPlan;
 use crate::preflight::{Preflight, PreflightOptions};
-use crate::render::{Cancel, Existing, Progress, Renderer, check_output, check_ram_disk, check_spill};
+use crate::render::{Existing, Progress, Renderer, check_output, check_ram_disk, check_spill};
 use crate::report::{Report, RunFacts, Seconds};
 use crate::system::SystemMemory;
 
@@ -169,10 +170,12 @@ impl<'a> Run<'a> {
     ///
     /// Those of [`Preflight`], [`pack`] and [`Layout::check_against`], and [`ErrorKind::Cancelled`].
     pub fn prepare(&self) -> Result<Prepared> {
-        self.prepare_with(&self.options.preflight)
+        self.prepare_with(self.options.preflight.clone())
     }
 
-    fn prepare_with(&self, options: &PreflightOptions) -> Result<Prepared> {
+    /// The run's own handle stops the preflight, too.
+    fn prepare_with(&self, options: PreflightOptions) -> Result<Prepared> {
+        let options = &PreflightOptions { cancel: self.options.cancel.clone(), ..options };
         let (budget, process) = self.options.budget()?;
         let source = budget.reserve(self.source.memory_bytes(), "the job")?;
         let started = Instant::now();
@@ -219,7 +222,7 @@ impl<'a> Run<'a> {
         let started = Instant::now();
         // What is about to be replaced stays until the artwork is known to be whole.
         let read_to_end = self.options.preflight.read_to_end || (self.options.existing == Existing::Overwrite && folder.exists());
-        let prepared = self.prepare_with(&PreflightOptions { read_to_end, ..self.options.preflight.clone() })?;
+        let prepared = self.prepare_with(PreflightOptions { read_to_end, ..self.options.preflight.clone() })?;
         let plan = prepared.plan(self.options.threads())?;
         let names = part_names(plan.layout());
         self.check_disks(&plan, folder)?;
@@ -242,7 +245,7 @@ impl<'a> Run<'a> {
         let rendering = Instant::now();
         let output = OutputFolder::claim(folder, &plan, &names, self.options.existing, budget.limit_bytes())?;
         if self.options.existing == Existing::Overwrite {
-            output.retract_report();
+            output.retract_report()?;
         }
         let mut renderer = Renderer::new(budget.clone()).existing(self.options.existing).cancel(self.options.cancel.clone());
         if let Some(temp_dir) = &self.options.temp_dir {

@@ -27,6 +27,7 @@ fn main() -> ExitCode {
     start_log(&cli);
     let cancel = Cancel::default();
     cancel_on_signal(cancel.clone());
+    survive_large_files();
     let voice = Voice(cli.log_format);
     run(cli.command, Display::new(cli.progress), voice, cancel).unwrap_or_else(|failure| {
         let mut message = failure.error.to_string();
@@ -189,11 +190,16 @@ fn read_job(path: &Path, orders: &[String], options: &RunOptions) -> Result<Job,
     if orders.is_empty() { Ok(job) } else { Ok(job.select(&orders)?) }
 }
 
-/// A job or layout that cannot be read is an invalid command line.
+/// A job or layout that is not there or may not be read is an invalid command line.
 fn document<T>(read: Result<T, Error>) -> Result<T, Failure> {
+    use io::ErrorKind::{InvalidFilename, IsADirectory, NotADirectory, NotFound, PermissionDenied};
     read.map_err(|error| match error.kind() {
-        ErrorKind::MemoryLimit { .. } => error.into(),
-        _ => Failure { error, code: 2 },
+        ErrorKind::Io { source, .. }
+            if matches!(source.kind(), NotFound | PermissionDenied | NotADirectory | IsADirectory | InvalidFilename) =>
+        {
+            Failure { error, code: 2 }
+        }
+        _ => error.into(),
     })
 }
 
@@ -319,5 +325,13 @@ fn cancel_on_signal(cancel: Cancel) {
     };
     if let Err(error) = ctrlc::set_handler(handler) {
         tracing::warn!(%error, "interrupts will not leave a resumable state at once");
+    }
+}
+
+/// Beyond the process's limit on the size of files, writing is to fail with an error that names the file, not to end the program.
+fn survive_large_files() {
+    #[cfg(unix)]
+    if let Err(error) = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, std::sync::Arc::default()) {
+        tracing::warn!(%error, "a file that exceeds the limit on the size of files will end the program");
     }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{ErrorKind, Result};
 
-/// A handle that stops a run: clones share one state.
+/// A handle that stops a run: clones share one state, and are equal.
 ///
 /// ```
 /// let cancel = gangsheet::Cancel::default();
@@ -17,7 +17,7 @@ use crate::error::{ErrorKind, Result};
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// Asks the run to stop: between its stages, then at the next band or artwork row. What is finished stays, and the unfinished part can be resumed.
+    /// Asks the run to stop at the next artwork row or band, and between its stages. What is finished stays, and the unfinished part can be resumed.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
@@ -28,7 +28,16 @@ impl Cancel {
         self.0.load(Ordering::Relaxed)
     }
 
+    /// [`ErrorKind::Cancelled`] when the run was asked to stop.
     pub(crate) fn check(&self) -> Result<()> {
         if self.is_cancelled() { Err(ErrorKind::Cancelled.into()) } else { Ok(()) }
     }
 }
+
+impl PartialEq for Cancel {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Cancel {}
