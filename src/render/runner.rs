@@ -33,7 +33,7 @@ impl Crew<'_> {
     ///
     /// # Errors
     ///
-    /// The first error of a decode, of `work` or of `land`; then nothing new is started. A panic in `work` is
+    /// The first error of a decode, of `work` or of `land`; then nothing new is started. A panic, wherever it happens, is
     /// [`ErrorKind::Panicked`].
     pub(crate) fn run<T: Send, B>(
         &self,
@@ -57,15 +57,16 @@ impl Crew<'_> {
         match self.plan.memory().workers {
             workers if workers > 1 => std::thread::scope(|scope| {
                 let wanted = workers.min(bands.len());
-                let start = |_: &usize| std::thread::Builder::new().spawn_scoped(scope, || span.in_scope(|| run.work_until_done())).is_ok();
+                let worker = || span.in_scope(|| run.guarded(|| run.work_until_done()));
+                let start = |_: &usize| std::thread::Builder::new().spawn_scoped(scope, worker).is_ok();
                 let started = (0..wanted).take_while(start).count();
                 if started < wanted {
                     warn!(threads = started, "the system gives no more threads");
                 }
                 // Without any, this one does all the work.
-                if started > 0 { run.land_all(land) } else { run.work_and_land(land) }
+                run.guarded(|| if started > 0 { run.land_all(land) } else { run.work_and_land(land) });
             }),
-            _ => run.work_and_land(land),
+            _ => run.guarded(|| run.work_and_land(land)),
         }
         run.into_result()
     }
@@ -323,6 +324,16 @@ impl<T: Send, B, N: Fn() -> B + Sync, W: Fn(&mut B, &Band) -> Result<T> + Sync> 
         self.bands[newly_done].iter().for_each(|band| self.crew.store.release_after(self.crew.plan, band));
     }
 
+    /// Calls `work`, whose panic ends the waiting of all others.
+    fn guarded(&self, work: impl FnOnce()) {
+        if let Err(error) = caught(|| {
+            work();
+            Ok(())
+        }) {
+            self.fail(error);
+        }
+    }
+
     fn fail(&self, error: Error) {
         self.lock().failure.get_or_insert(error);
         self.crew.store.abandon();
@@ -356,4 +367,64 @@ fn caught<R>(work: impl FnOnce() -> Result<R>) -> Result<R> {
 fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::geom::{Dpi, PxRect, PxSize, Turn};
+    use crate::job::Output;
+    use crate::layout::{Layout, Part, Placement};
+    use crate::preflight::PreflightOptions;
+
+    /// The plan of a part of several different bands.
+    fn plan(folder: &std::path::Path, threads: usize, budget: &MemoryBudget) -> RenderPlan {
+        let mut encoder = png::Encoder::new(std::fs::File::create(folder.join("dot.png")).unwrap(), 1, 1);
+        encoder.set_color(png::ColorType::Rgba);
+        encoder.write_header().unwrap().write_image_data(&[1, 2, 3, 255]).unwrap();
+        let placement = |copy: u32| Placement {
+            order: "1".into(),
+            item: copy,
+            copy: 1,
+            artwork: "dot.png".into(),
+            rect: PxRect::new(0, copy * 400, PxSize::new(copy + 1, 300).unwrap()).unwrap(),
+            turn: Turn::None,
+            trim: false,
+            mirror: false,
+        };
+        let part = Part::new(PxSize::new(900, 4000).unwrap(), (0..10).map(placement).collect()).unwrap();
+        let layout = Layout { name: "Test".to_owned(), dpi: Dpi::new(300).unwrap(), parts: vec![part], output: Output::default() };
+        let artworks = layout.preflight(folder, &PreflightOptions::default(), budget).unwrap().into_artworks();
+        RenderPlan::new(layout, artworks, threads, budget).unwrap()
+    }
+
+    #[test]
+    fn a_panic_anywhere_is_an_error_and_nobody_is_left_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        for threads in [1, 2, 5] {
+            let budget = MemoryBudget::new(1 << 28);
+            let plan = plan(folder.path(), threads, &budget);
+            let bands = plan.parts()[0].bands().len();
+            assert!(bands >= 5 && plan.memory().workers == threads);
+            let run = |in_bench: bool, in_work: usize, in_landing: usize| {
+                let cancel = Cancel::default();
+                let store = ArtworkStore::new(budget.clone(), folder.path(), cancel.clone()).in_order();
+                let crew = Crew { plan: &plan, store: &store, budget: &budget, cancel: &cancel };
+                let bench = || assert!(!in_bench, "a lamp burst");
+                let work = |(): &mut (), band: &Band| {
+                    assert!(band.index() != in_work, "a lamp burst");
+                    Ok(())
+                };
+                crew.run(0, 0..bands, bench, work, |band, _| {
+                    assert!(band.index() != in_landing, "a lamp burst");
+                    Ok(())
+                })
+            };
+            run(false, bands, bands).unwrap();
+            for outcome in [run(true, bands, bands), run(false, 0, bands), run(false, bands - 1, bands), run(false, bands, bands - 1)] {
+                let error = outcome.unwrap_err();
+                assert!(matches!(error.kind(), ErrorKind::Panicked { message } if message == "a lamp burst"), "{error:?}");
+            }
+        }
+    }
 }
