@@ -1,13 +1,25 @@
-//! Property: no text makes reading a job panic; a job that was read is read as the same job from its own JSON; and what is wrong is told as
-//! a place in the document.
+//! Property: no text makes reading a job panic; a job that was read is read as the same job from its own JSON; what is wrong is told as a place
+//! in the document; and from a file, which is read buffer by buffer, come the same job and the same error.
 
 #![no_main]
 
+use std::fs;
+
 use gangsheet::{ErrorKind, Job};
+use gangsheet_fuzz::scratch;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|json: &[u8]| {
-    match Job::from_json(json) {
+    let read = Job::from_json(json);
+    let folder = scratch();
+    let file = folder.path().join("job.json");
+    fs::write(&file, json).unwrap();
+    match (&read, Job::read(&file)) {
+        (Ok(job), Ok(other)) => assert_eq!(*job, other),
+        (Err(error), Err(other)) => assert_eq!(place(error.kind()), place(other.kind())),
+        (job, other) => panic!("{job:?} from the text, {other:?} from the file"),
+    }
+    match read {
         Ok(job) => {
             let written = serde_json::to_vec(&job).unwrap();
             assert_eq!(Job::from_json(&written).unwrap(), job);
@@ -20,3 +32,11 @@ fuzz_target!(|json: &[u8]| {
         }
     }
 });
+
+/// Where in the document something is wrong, and what.
+fn place(kind: &ErrorKind) -> Option<(&str, &str)> {
+    match kind {
+        ErrorKind::Document { at, message, .. } => Some((at, message)),
+        _ => None,
+    }
+}

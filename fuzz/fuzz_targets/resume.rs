@@ -1,5 +1,6 @@
 //! Property: a partial file that was cut off anywhere, damaged anywhere and continued anyhow, like bands by their earlier fragments, is either
-//! refused or resumed to exactly the file that an undisturbed run writes; and one that was only cut off is always resumed.
+//! refused or resumed to exactly the file that an undisturbed run writes; one that was only cut off is always resumed; and under the final name it is
+//! recognised as finished only where it is that file.
 
 #![no_main]
 
@@ -47,7 +48,14 @@ fuzz_target!(|input: Input| -> Corpus {
         }
     }
     bytes.extend_from_slice(&input.appended);
-    fs::write(&partial, bytes).unwrap();
+    fs::write(&partial, &bytes).unwrap();
+
+    fs::write(&path, &bytes).unwrap();
+    match PngPart::finished(&path, &header, &band_rows) {
+        Ok(found) => assert_eq!(found.is_some(), bytes == fs::read(&whole_path).unwrap(), "finished or not"),
+        Err(error) => assert!(damaged && matches!(error.kind(), ErrorKind::NotResumable { .. }), "{error}"),
+    }
+    fs::remove_file(&path).unwrap();
 
     match PngPart::resume(&path, &header, &band_rows) {
         Ok((mut part, done)) => {
