@@ -30,7 +30,7 @@ FAULTS = {
     "EIO": CHANGES + READS,
     "EROFS": ["openat", "write", "fsync", "ftruncate", "fallocate", "mkdir", "rename", "unlink", "rmdir"],
     "EMFILE": ["openat"],
-    "EINTR": ["write", "read", "fsync", "flock", "fallocate"],
+    "EINTR": ["write", "fsync", "flock", "fallocate"],
     "kill": CHANGES + READS + LOOKS + ["close", "mmap", "munmap"],
     # Killed, resumed and killed again.
     "kill2": ["write", "fsync", "rename", "ftruncate", "openat"],
