@@ -287,6 +287,26 @@ fn an_overwritten_run_leaves_no_stale_part() {
 }
 
 #[test]
+fn an_overwrite_replaces_what_a_killed_run_left() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    assert_eq!(outcome(folder, &["render", "job.json", "-o", "out"]).0, 0);
+    let out = |name: &str| folder.join("out").join(name);
+    // It was killed in its second part, before it could report. A picture of somebody else's stays.
+    fs::rename(out("Shop part 2.png"), out("Shop part 2.png.partial")).unwrap();
+    fs::remove_file(out("layout.json")).unwrap();
+    fs::remove_file(out("report.json")).unwrap();
+    fs::copy(folder.join("fox.png"), out("fox.png")).unwrap();
+    job["name"] = json!("Other");
+    job["orders"].as_array_mut().unwrap().truncate(1);
+    write_job(folder, &job);
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "out", "--overwrite"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(names(&folder.join("out")), ["Other part 1.png", "fox.png", "layout.json", "report.json"]);
+}
+
+#[test]
 fn an_interrupted_overwrite_goes_on_to_the_new_part() {
     let (folder, mut job) = shop();
     let folder = folder.path();

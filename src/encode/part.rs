@@ -30,6 +30,9 @@ const CLOSING_BLOCK: [u8; 2] = [0x03, 0x00];
 /// The keyword of the text chunk that holds the plan's digest.
 const DIGEST_KEYWORD: &[u8] = b"gangsheet-plan";
 
+/// Of this many bytes at a part's start the keyword is one.
+const MARK_BYTES: usize = 128;
+
 /// What a part's file says about itself before its pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartHeader {
@@ -172,6 +175,13 @@ impl PngPart {
     pub fn check(path: &Path, header: &PartHeader) -> Result<()> {
         let mut file = File::open(path).map_err(|source| Error::io("open", path, source))?;
         resume::begins_as(&mut file, header).map(|_| ()).map_err(|stop| stop.at(path))
+    }
+
+    /// Whether the file at `path` begins as a part of any plan does, finished or not.
+    pub(crate) fn is_one(path: &Path) -> bool {
+        let mut start = Vec::with_capacity(MARK_BYTES);
+        let read = File::open(path).and_then(|file| file.take(MARK_BYTES as u64).read_to_end(&mut start));
+        read.is_ok() && start.windows(DIGEST_KEYWORD.len()).any(|text| text == DIGEST_KEYWORD)
     }
 
     /// Recognises a part that is already whole under its final name, its bands having `fragment_rows` rows each: every chunk is read, its CRC

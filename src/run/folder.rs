@@ -23,6 +23,8 @@ pub(super) struct OutputFolder<'a> {
     made: Vec<PathBuf>,
     /// The lock on the folder, which ends with the process at the latest.
     _lock: Option<File>,
+    /// Whether what is there is replaced.
+    overwrites: bool,
     /// The report of an earlier run.
     earlier: Option<Report>,
 }
@@ -37,7 +39,7 @@ impl<'a> OutputFolder<'a> {
     /// [`ErrorKind::Io`]. The folder is then as it was.
     pub(super) fn claim(path: &'a Path, plan: &RenderPlan, names: &[String], existing: Existing, memory_limit_bytes: u64) -> Result<Self> {
         let made = make(path)?;
-        let mut folder = Self { path, made, _lock: None, earlier: None };
+        let mut folder = Self { path, made, _lock: None, overwrites: existing == Existing::Overwrite, earlier: None };
         folder._lock = lock(path)?;
         folder.refuse_inputs(plan, names)?;
         match existing {
@@ -79,13 +81,16 @@ impl<'a> OutputFolder<'a> {
 
     /// Removes the earlier run's parts that have none of the `names`, unless they were changed since or are artwork of this run.
     pub(super) fn remove_stale(&self, plan: &RenderPlan, names: &[String], cancel: &Cancel) {
+        let is_artwork = |path: &Path| path.canonicalize().is_ok_and(|real| plan.artworks().iter().any(|artwork| artwork.path == real));
+        for path in self.unreported(names).into_iter().filter(|path| !is_artwork(path)) {
+            remove_if_there(&path);
+        }
         for part in self.earlier_parts().filter(|part| !names.contains(&part.file)) {
             let path = self.path.join(&part.file);
-            let is_artwork = || path.canonicalize().is_ok_and(|real| plan.artworks().iter().any(|artwork| artwork.path == real));
             if !path.exists() {
                 continue;
             }
-            if is_artwork() || check_hash(&path, part, cancel).is_err() {
+            if is_artwork(&path) || check_hash(&path, part, cancel).is_err() {
                 warn!(path = %path.display(), "a part of the earlier run was changed since, or is artwork: it stays");
             } else {
                 remove_if_there(&path);
@@ -142,14 +147,25 @@ impl<'a> OutputFolder<'a> {
         parts.filter(|part| Path::new(&part.file).file_name() == Some(part.file.as_ref()))
     }
 
+    /// What a killed run left of which no report tells, where it is to be replaced: unfinished parts and, without any report, finished ones.
+    fn unreported(&self, names: &[String]) -> Vec<PathBuf> {
+        let is_new = |path: &Path| path.file_name().is_some_and(|name| names.iter().any(|new| name == new.as_str()));
+        let mut paths = if self.overwrites { self.files().unwrap_or_default() } else { Vec::new() };
+        paths.retain(|path| (self.earlier.is_none() || is_unfinished(path)) && !is_new(path) && PngPart::is_one(path));
+        paths
+    }
+
     /// The unfinished files of any name, in the order of their names.
     fn unfinished(&self) -> Result<Vec<PathBuf>> {
-        let list_error = |source| Error::io("list the folder", self.path, source);
-        let paths = fs::read_dir(self.path).map_err(list_error)?.map(|entry| entry.map(|entry| entry.path()));
-        let mut paths = paths.collect::<io::Result<Vec<_>>>().map_err(list_error)?;
-        paths.retain(|path| path.extension().is_some_and(|extension| extension == "partial"));
+        let mut paths = self.files()?;
+        paths.retain(|path| is_unfinished(path));
         paths.sort_unstable();
         Ok(paths)
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>> {
+        let paths = fs::read_dir(self.path).and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
+        paths.map_err(|source| Error::io("list the folder", self.path, source))
     }
 }
 
@@ -162,6 +178,10 @@ impl Drop for OutputFolder<'_> {
             }
         }
     }
+}
+
+fn is_unfinished(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "partial")
 }
 
 /// Whether something has this name, be it a link that leads nowhere.
