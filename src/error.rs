@@ -103,6 +103,13 @@ pub enum ErrorKind {
         /// The decoder's own error, where there is one.
         source: Option<Box<dyn StdError + Send + Sync>>,
     },
+    /// An artwork that asks for more than [`ArtworkLimits`](crate::ArtworkLimits) allow.
+    ArtworkLimit {
+        /// The artwork's file.
+        path: PathBuf,
+        /// What is beyond which limit and what to do.
+        message: String,
+    },
     /// The layout does not hold exactly what the job orders, or a placement breaks its rules.
     Layout {
         /// The part, counted from 1, where the trouble lies in one part.
@@ -240,7 +247,9 @@ impl fmt::Display for Error {
                 }
                 problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
             }
-            ErrorKind::Artwork { path, message, .. } => write!(f, "{}: {message}", path.display()),
+            ErrorKind::Artwork { path, message, .. } | ErrorKind::ArtworkLimit { path, message } => {
+                write!(f, "{}: {message}", path.display())
+            }
             ErrorKind::Layout { part: Some(part), message } => write!(f, "layout, part {part}: {message}"),
             ErrorKind::Layout { part: None, message } => write!(f, "layout: {message}"),
             ErrorKind::DoesNotFit { blank, size, turnable, width_px, length_px } => write!(

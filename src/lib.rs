@@ -98,8 +98,9 @@
 //!
 //! # Limits
 //!
-//! A side of a part has at most [`MAX_SIDE_PX`] pixels, PNG's own limit; a packing at most [`MAX_COPIES`] copies. Artwork is PNG or JPEG,
-//! 8 bits a channel in print; colour profiles are not applied.
+//! A side of a part has at most [`MAX_SIDE_PX`] pixels, PNG's own limit; a packing at most [`MAX_COPIES`] copies. Artwork is PNG, JPEG, WebP
+//! or TIFF, told by content, 8 bits a channel in print; colour profiles are not applied, and inks become colours by a formula. What one
+//! artwork may ask for has [`ArtworkLimits`].
 //!
 //! # Features
 //!
@@ -124,7 +125,7 @@ mod run;
 mod simd;
 mod system;
 
-pub use crate::artwork::{ArtworkFormat, ArtworkHeader, Resampler, Residence};
+pub use crate::artwork::{ArtworkFormat, ArtworkHeader, ArtworkLimits, Resampler, Residence};
 pub use crate::budget::{Buffer, MemoryBudget, PROCESS_BYTES, Reservation, parse_bytes};
 pub use crate::cancel::Cancel;
 pub use crate::demo::write_demo;

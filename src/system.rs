@@ -1,8 +1,9 @@
-//! What the machine and the container leave to this process: memory used, available and limited, and space on disks.
+//! What the machine and the container leave to this process: memory used, available and limited, space on disks, and time that was worked.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
@@ -215,6 +216,22 @@ fn is_memory(folder: &Path) -> bool {
 #[cfg(all(unix, not(target_os = "linux")))]
 fn is_memory(_: &Path) -> bool {
     false
+}
+
+/// Time that this thread has worked: that of a busy or a paused machine is not counted, where the system can tell them apart.
+pub(crate) fn thread_time() -> Duration {
+    #[cfg(unix)]
+    {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+    }
+    #[cfg(not(unix))]
+    {
+        use std::sync::OnceLock;
+        use std::time::Instant;
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
+    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ use std::error::Error as _;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use common::{PLENTY, PngKind, Shop, Style, draw, files_in, layout, placement, png_bytes, rect};
 use gangsheet::{
-    Blank, Cancel, Dpi, Error, ErrorKind, Existing, Item, Job, Layout, Length, MAX_SIDE_PX, Media, MediaPx, MemoryBudget, Order,
-    PROCESS_BYTES, Packing, Part, Placement, PngPart, Preflight, PreflightOptions, Problem, ProblemKind, Progress, PxRect, PxSize,
+    ArtworkLimits, Blank, Cancel, Dpi, Error, ErrorKind, Existing, Item, Job, Layout, Length, MAX_SIDE_PX, Media, MediaPx, MemoryBudget,
+    Order, PROCESS_BYTES, Packing, Part, Placement, PngPart, Preflight, PreflightOptions, Problem, ProblemKind, Progress, PxRect, PxSize,
     RenderPlan, Report, Rgba8, Rows, Run, RunOptions, Sizing, Turn, TurnPolicy, pack_rectangles, parse_bytes, verify,
 };
 
@@ -19,7 +20,7 @@ use gangsheet::{
 type Reached<T> = (&'static str, fn() -> T);
 
 /// One test per kind: it makes the error, checks it, and hands it on, so that the list itself can be checked.
-const ERROR_KINDS: [Reached<Error>; 22] = [
+const ERROR_KINDS: [Reached<Error>; 23] = [
     ("InvalidLength", invalid_length),
     ("InvalidByteSize", invalid_byte_size),
     ("InvalidDpi", invalid_dpi),
@@ -29,6 +30,7 @@ const ERROR_KINDS: [Reached<Error>; 22] = [
     ("UnknownOrder", unknown_order),
     ("Preflight", preflight),
     ("Artwork", artwork),
+    ("ArtworkLimit", artwork_limit),
     ("Layout", wrong_layout),
     ("DoesNotFit", does_not_fit),
     ("OutputExists", output_exists),
@@ -297,7 +299,7 @@ fn unreadable() -> Problem {
     let shop = Shop::new();
     fs::create_dir(shop.path("folder.png")).unwrap();
     shop.write("empty.png", b"");
-    shop.write("photo.png", b"II*\0........");
+    shop.write("photo.png", b"GIF89a......");
     let fox = png_bytes(&draw(Style::Disc, 1, 40, 30), PngKind::Rgba8, false);
     // Alpha is read before anything is packed, so damaged pixels are found there.
     let mut damaged = fox.clone();
@@ -310,7 +312,7 @@ fn unreadable() -> Problem {
     for (name, words) in [
         ("folder.png", &["folder.png", "folder or a device"][..]),
         ("empty.png", &["an empty file", "export it again"]),
-        ("photo.png", &["TIFF", "convert it to PNG"]),
+        ("photo.png", &["GIF is not supported", "convert it to PNG"]),
         ("damaged.png", &["damaged", "upload it again"]),
         ("no size.png", &["IHDR", "upload it again"]),
     ] {
@@ -361,6 +363,20 @@ fn limit() -> Problem {
     let problem = problem(&shop, Item { size: Some(Sizing::Width("30000000in".parse().unwrap())), ..Item::new("fox.png") });
     advises(&problem, &["30000000in", "use a smaller length"]);
     problem
+}
+
+/// How long an artwork takes is known only when it is decoded. Everything is taken back.
+fn artwork_limit() -> Error {
+    let shop = Shop::new();
+    shop.write("art/slow.png", &png_bytes(&draw(Style::Gradient, 5, 90, 60), PngKind::Rgb8, false));
+    let layout = layout([((100, 80), vec![placement("art/slow.png", 1, rect(0, 0, 90, 60))])]);
+    let limits = ArtworkLimits { decode_time: Duration::ZERO, decode_time_per_megapixel: Duration::ZERO, ..ArtworkLimits::default() };
+    let preflight = PreflightOptions { limits, ..PreflightOptions::default() };
+    let options = RunOptions { preflight, ..RunOptions::default() };
+    let error = Run::of_layout(&layout, shop.base()).options(options).render(&shop.path("out"), |_| {}).unwrap_err();
+    says(&error, &["art/slow.png", "the limit for its size", "raise the limit"]);
+    assert!(!shop.path("out").exists());
+    error
 }
 
 /// A PNG without transparency is not read before rendering. Its damage is found then, and everything is taken back.

@@ -94,7 +94,7 @@ fn artwork_that_cannot_be_printed_is_refused_with_its_order_and_item() {
     for (from, to, kind, expected) in [
         ("fox.png", "gone.png", ProblemKind::Missing, "order 1001, item 0, gone.png: there is no file "),
         ("fox.png", "cut.png", ProblemKind::Unreadable, "order 1001, item 0, cut.png: it ends too early"),
-        ("fox.png", "note.png", ProblemKind::Unreadable, "order 1001, item 0, note.png: not a PNG or JPEG image but a text"),
+        ("fox.png", "note.png", ProblemKind::Unreadable, "order 1001, item 0, note.png: a text, not an image (PNG, JPEG, WebP or TIFF)"),
         (
             r#"{ "width": "1in" }"#,
             r#"{ "width": "22in" }, "turn": "none""#,

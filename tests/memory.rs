@@ -71,9 +71,29 @@ fn scattered(shop: &Shop, (arts, copies): &Scatter) -> Layout {
     layout([((1000, 2000), copies.iter().zip(1..).map(copy).collect())])
 }
 
+/// Artwork of every format that is not PNG, large enough that its decoder outweighs all else: names and sizes.
+fn large_files(shop: &Shop) -> [(&'static str, (u32, u32)); 6] {
+    let files =
+        ["large/lossy.webp", "large/lossless.webp", "large/alpha.webp", "large/jpeg_tiles.tif", "large/fax.tif", "large/progressive.jpg"];
+    files.map(|name| {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data").join(name);
+        shop.write(name, &std::fs::read(file).unwrap());
+        (name, (1600, 1200))
+    })
+}
+
 #[test]
 fn what_is_allocated_is_reserved_and_nothing_is_kept_from_part_to_part() {
     let shop = Shop::new();
+    // Files of every format, each small beside what decoding it holds.
+    for (name, size) in large_files(&shop) {
+        let place = |copy, turn: Turn, x| {
+            let rect = if turn == Turn::None { rect(x, 0, size.0 / 4, size.1 / 4) } else { rect(x, 0, size.1 / 4, size.0 / 4) };
+            Placement { turn, ..placement(name, copy, rect) }
+        };
+        assert_reserved(&shop, &layout([((1000, 500), vec![place(1, Turn::None, 0), place(2, Turn::Cw90, 500)])]));
+    }
+
     assert_reserved(&shop, &scene(&shop));
 
     let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });

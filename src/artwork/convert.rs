@@ -128,7 +128,7 @@ fn look_up<const PIXELS: usize>(table: &[Rgba8], samples: &[u8], out: &mut [Rgba
 }
 
 /// The light that an ink and the black leave over.
-fn unprinted(ink: u8, black: u8) -> u8 {
+pub(super) fn unprinted(ink: u8, black: u8) -> u8 {
     let light = u16::from(255 - ink) * u16::from(255 - black);
     ((light + 127) / 255).to_le_bytes()[0]
 }

@@ -9,19 +9,18 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::budget::{MemoryBudget, Reservation};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::geom::PxSize;
 use crate::pixel::Rgba8;
 
+use super::ArtworkLimits;
 use super::convert::Conversion;
+use super::exif::{Exif, per_inch};
 use super::header::{ArtworkFormat, ArtworkHeader};
-use super::source::Source;
+use super::source::{Source, damaged, damaged_by};
 
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
-
-/// Each scan goes over the whole picture. No program writes more than about 20; a file of thousands would keep us for hours.
-const MAX_SCANS: u32 = 64;
 
 /// Bytes of the file that are read at once.
 const INPUT_BYTES: usize = 32 << 10;
@@ -47,6 +46,7 @@ pub(super) struct Facts {
 struct Markers {
     frame: Option<Frame>,
     dpi: Option<(f64, f64)>,
+    exif: Option<Exif>,
     metadata_bytes: u64,
     /// Whether there is Adobe's marker. With it, the inks of an image in four channels are inverted.
     adobe: bool,
@@ -63,7 +63,7 @@ struct Frame {
 }
 
 /// Walks over all markers and makes sure that the file does not end before its end marker.
-pub(super) fn probe(mut source: Source) -> Result<ArtworkHeader> {
+pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<ArtworkHeader> {
     source.skip(2)?;
     let mut markers = Markers::default();
     let mut scans = 0_u32;
@@ -74,27 +74,37 @@ pub(super) fn probe(mut source: Source) -> Result<ArtworkHeader> {
             END_OF_IMAGE => return Err(source.damaged("it has no pixels: export it again")),
             // Markers without a segment: temporary, restart and start of image.
             0x01 | 0xd0..=0xd8 => {}
-            _ => read_segment(&mut source, marker, &mut markers)?,
+            _ => {
+                read_segment(&mut source, marker, &mut markers)?;
+                limits.check_metadata(markers.metadata_bytes, source.path())?;
+            }
         }
         if marker == START_OF_SCAN {
             scans += 1;
-            if scans > MAX_SCANS {
-                return Err(source.damaged(format!("it comes in more than {MAX_SCANS} scans: export it again")));
-            }
-            marker = skip_scan(&mut source)?;
+            limits.check_scans(scans, source.path())?;
+            marker = match skip_scan(&mut source) {
+                // What was read of a damaged file is all that there is.
+                Err(_) if source.is_lenient() => break,
+                next => next?,
+            };
         } else {
             marker = next_marker(&mut source)?;
         }
     }
     let Some(frame) = markers.frame else { return Err(source.damaged("its size is missing: export it again")) };
     let end = source.position();
-    Ok(ArtworkHeader {
+    let exif = markers.exif.unwrap_or_default();
+    let header = ArtworkHeader {
         size: frame.size,
         format: ArtworkFormat::Jpeg,
         may_be_transparent: false,
-        dpi: markers.dpi,
+        dpi: markers.dpi.or(exif.dpi),
+        frames: 1,
         fingerprint: source.digest()?,
         file_bytes: source.length_bytes(),
+        damage: None,
+        orientation: Default::default(),
+        limits: *limits,
         decoder_bytes: end + decoder_bytes(frame, markers.metadata_bytes, scans),
         jpeg: Facts {
             channels: match frame.channels {
@@ -104,7 +114,8 @@ pub(super) fn probe(mut source: Source) -> Result<ArtworkHeader> {
             file_bytes: end,
             progressive: frame.progressive,
         },
-    })
+    };
+    Ok(header.oriented(exif.orientation))
 }
 
 fn next_marker(source: &mut Source) -> Result<u8> {
@@ -154,7 +165,18 @@ fn read_segment(source: &mut Source, marker: u8, markers: &mut Markers) -> Resul
     match marker {
         0xc4 | 0xc8 | 0xcc => {}
         0xc0..=0xcf => markers.frame = Some(read_frame(source, marker, length)?),
-        0xe0 if length >= 14 => markers.dpi = jfif_dpi(source.read_array()?).or(markers.dpi),
+        0xe0 if length >= 14 => {
+            markers.dpi = jfif_dpi(source.read_array()?).or(markers.dpi);
+            markers.metadata_bytes += u64::from(length);
+        }
+        0xe1 if length >= 6 => {
+            markers.metadata_bytes += u64::from(length);
+            if source.read_array()? == *b"Exif\0\0" && markers.exif.is_none() {
+                let mut block = vec![0; usize::from(length - 6)];
+                source.read_exact(&mut block)?;
+                markers.exif = Some(Exif::read(&block));
+            }
+        }
         0xee if length >= 5 => markers.adobe |= source.read_array()? == *b"Adobe",
         0xe0..=0xef => markers.metadata_bytes += u64::from(length),
         _ => {}
@@ -191,13 +213,9 @@ fn read_frame(source: &mut Source, marker: u8, length: u16) -> Result<Frame> {
 /// Pixels per inch from a JFIF header, where its unit is the inch or the centimetre (ITU-T T.871, section 10.1).
 fn jfif_dpi(bytes: [u8; 14]) -> Option<(f64, f64)> {
     let [b'J', b'F', b'I', b'F', 0, _, _, unit, x0, x1, y0, y1, _, _] = bytes else { return None };
-    let per_inch = match unit {
-        1 => 1.0,
-        2 => 2.54,
-        _ => return None,
-    };
-    let [x, y] = [[x0, x1], [y0, y1]].map(|bytes| f64::from(u16::from_be_bytes(bytes)) * per_inch);
-    (x > 0.0 && y > 0.0).then_some((x, y))
+    let [x, y] = [[x0, x1], [y0, y1]].map(|bytes| f64::from(u16::from_be_bytes(bytes)));
+    // 1 is the inch here.
+    per_inch((x, y), u64::from(unit) + 1)
 }
 
 /// What decoding holds apart from the file, the frame and a constant: for each channel the coefficients of one row of blocks, or of the whole image
@@ -251,11 +269,7 @@ impl JpegReader {
             4 => (ColorSpace::CMYK, Conversion::Cmyk8),
             _ => (ColorSpace::RGB, Conversion::Rgb8 { key: None }),
         };
-        let options = DecoderOptions::default()
-            .set_strict_mode(true)
-            .set_max_width(usize::from(u16::MAX))
-            .set_max_height(usize::from(u16::MAX))
-            .jpeg_set_out_colorspace(color);
+        let options = strict().set_strict_mode(header.damage.is_none()).jpeg_set_out_colorspace(color);
         let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
         decoder.decode_headers().map_err(|error| undecodable(path, error))?;
         let channels = usize::from(header.jpeg.channels);
@@ -273,34 +287,84 @@ impl JpegReader {
 }
 
 /// The file up to and with its end marker, once it has proven to be what was probed.
-///
-/// For a file that is not progressive, zeroes stand in place of the marker: the decoder takes it for any number of zero bits, so that too
-/// little data become a half grey picture (zune-jpeg 0.5.15), while the end of the file is an error. It reads ahead by at most 12 bytes.
 fn read_file(path: &Path, header: &ArtworkHeader) -> Result<Vec<u8>> {
     let mut source = Source::open(path, INPUT_BYTES)?;
     if source.digest()? != header.fingerprint {
         return Err(source.changed());
     }
     let length = usize::try_from(header.jpeg.file_bytes).unwrap_or(usize::MAX);
-    let mut bytes = vec![0; length + READ_AHEAD_BYTES];
-    source.read_exact(&mut bytes[..length])?;
-    if header.jpeg.progressive {
-        bytes.truncate(length);
-    } else {
-        bytes[length - 2..].fill(0);
+    let mut bytes = Vec::with_capacity(length.saturating_add(READ_AHEAD_BYTES));
+    bytes.resize(length, 0);
+    source.read_exact(&mut bytes)?;
+    if !header.jpeg.progressive && header.damage.is_none() {
+        end_in_zeros(&mut bytes);
     }
     Ok(bytes)
+}
+
+/// Puts zeroes in place of the end marker, for a file that is not progressive: the decoder takes the marker for any number of zero bits, so
+/// that too little data become a half grey picture (zune-jpeg 0.5.15), while the end of the file is an error. It reads ahead by at most 12
+/// bytes.
+fn end_in_zeros(file: &mut Vec<u8>) {
+    file.truncate(file.len() - 2);
+    file.resize(file.len() + 2 + READ_AHEAD_BYTES, 0);
+}
+
+/// More than the sampling of any file needs, for files inside another format, whose markers are read when they are decoded.
+const WORST_SAMPLING: (u8, u8) = (4, 4);
+
+/// The most bytes that [`decode_embedded`] holds for a picture of this size, and then its samples.
+pub(super) fn embedded_bytes(size: PxSize, channels: u16, file_bytes: u64) -> u64 {
+    // A picture may be larger than JPEG can be; then it is refused before anything is allocated.
+    let side = |pixels: u32| pixels.min(u16::MAX.into());
+    let channels = channels.clamp(1, 4).to_le_bytes()[0];
+    let mut sampling = [(0, 0); 4];
+    sampling[..usize::from(channels)].fill(WORST_SAMPLING);
+    let Ok(size) = PxSize::new(side(size.width()), side(size.height())) else { return u64::MAX };
+    let decoding = decoder_bytes(Frame { size, channels, sampling, progressive: true }, 0, 1);
+    // Twice: the file, and the chunk that it is made from.
+    decoding + size.area() * u64::from(channels) + 2 * file_bytes + CONSTANT_BYTES + (64 << 10)
+}
+
+/// Decodes a `file` that lies inside another format, which says its size; it has at least so many `rows`. Its samples come as they are,
+/// but red, green and blue where `to_rgb` is set.
+///
+/// # Memory
+///
+/// [`embedded_bytes`].
+pub(super) fn decode_embedded(mut file: Vec<u8>, path: &Path, size: PxSize, rows: u32, channels: u16, to_rgb: bool) -> Result<Vec<u8>> {
+    let scans = file.windows(2).filter(|pair| *pair == [0xff, START_OF_SCAN]).count();
+    if scans > 4 {
+        return Err(damaged(path, "its pixels come in many scans: convert it to PNG"));
+    }
+    if file.ends_with(&[0xff, END_OF_IMAGE]) && !file.windows(2).any(|pair| pair == [0xff, 0xc2]) {
+        end_in_zeros(&mut file);
+    }
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), strict());
+    decoder.decode_headers().map_err(|error| undecodable(path, error))?;
+    let known = decoder.info().filter(|info| {
+        let (width, height) = (u32::from(info.width), u32::from(info.height));
+        width == size.width() && (rows..=size.height()).contains(&height) && u16::from(info.components) == channels
+    });
+    let (Some(info), Some(stored)) = (known, decoder.input_colorspace()) else {
+        return Err(damaged(path, "its pieces are not of the size that it says: export it again"));
+    };
+    let color = if to_rgb && stored == ColorSpace::YCbCr { ColorSpace::RGB } else { stored };
+    decoder.set_options(strict().jpeg_set_out_colorspace(color));
+    let mut frame = vec![0; usize::from(info.width) * usize::from(info.height) * usize::from(channels)];
+    decoder.decode_into(&mut frame).map_err(|error| undecodable(path, error))?;
+    Ok(frame)
+}
+
+/// Nothing is made up where the file is damaged.
+fn strict() -> DecoderOptions {
+    DecoderOptions::default().set_strict_mode(true).set_max_width(usize::from(u16::MAX)).set_max_height(usize::from(u16::MAX))
 }
 
 fn undecodable(path: &Path, error: DecodeErrors) -> Error {
     match error {
         DecodeErrors::IoErrors(ZByteIoError::StdIoError(source)) => Error::io("read", path, source),
-        error => ErrorKind::Artwork {
-            path: path.to_owned(),
-            message: "its pixels are damaged or incomplete: upload it again".to_owned(),
-            source: Some(Box::new(error)),
-        }
-        .into(),
+        error => damaged_by(path, error),
     }
 }
 
@@ -312,7 +376,7 @@ mod tests {
     const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jpeg");
 
     fn read(path: &Path) -> Result<Vec<Rgba8>> {
-        let header = probe(path)?;
+        let header = probe(path, &ArtworkLimits::default())?;
         let budget = MemoryBudget::new(64 << 20);
         let mut reader = ArtworkReader::open(path, &header, &budget)?;
         assert_eq!(budget.high_water_bytes(), ArtworkReader::memory_bytes(&header));
@@ -361,8 +425,8 @@ mod tests {
 
     #[test]
     fn the_resolution_is_that_of_the_jfif_header() {
-        assert_eq!(probe(&file("rgb444.jpg")).unwrap().dpi, Some((300.0, 150.0)));
-        assert_eq!(probe(&file("rgb420.jpg")).unwrap().dpi, None);
+        assert_eq!(probe(&file("rgb444.jpg"), &ArtworkLimits::default()).unwrap().dpi, Some((300.0, 150.0)));
+        assert_eq!(probe(&file("rgb420.jpg"), &ArtworkLimits::default()).unwrap().dpi, None);
     }
 
     #[test]
@@ -372,7 +436,7 @@ mod tests {
             let cut = tempfile::NamedTempFile::new().unwrap();
             for length in (0..bytes.len()).rev().step_by(3) {
                 std::fs::write(cut.path(), &bytes[..length]).unwrap();
-                assert!(probe(cut.path()).is_err(), "{name}: {length} of {} bytes", bytes.len());
+                assert!(probe(cut.path(), &ArtworkLimits::default()).is_err(), "{name}: {length} of {} bytes", bytes.len());
             }
         }
     }
@@ -417,7 +481,7 @@ mod tests {
     fn a_file_that_changes_between_probing_and_reading_is_noticed() {
         let copy = tempfile::NamedTempFile::new().unwrap();
         std::fs::copy(file("rgb444.jpg"), copy.path()).unwrap();
-        let header = probe(copy.path()).unwrap();
+        let header = probe(copy.path(), &ArtworkLimits::default()).unwrap();
         std::fs::copy(file("rgb420.jpg"), copy.path()).unwrap();
         let error = ArtworkReader::open(copy.path(), &header, &MemoryBudget::new(1 << 20)).unwrap_err();
         assert!(error.to_string().contains("changed"), "{error}");

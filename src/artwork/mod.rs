@@ -2,21 +2,31 @@
 //! spilled.
 
 mod convert;
+mod exif;
 mod header;
 mod jpeg;
+mod limits;
+mod orientation;
 mod png;
 mod raster;
 mod resample;
 mod rows;
 mod source;
 mod spill;
+#[cfg(test)]
+mod testing;
+mod tiff;
 mod visible;
+mod webp;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-pub(crate) use self::header::probe;
 pub use self::header::{ArtworkFormat, ArtworkHeader};
+pub(crate) use self::header::{probe, probe_damaged};
+pub use self::limits::ArtworkLimits;
+pub(crate) use self::orientation::Orientation;
 pub use self::raster::Residence;
 pub(crate) use self::raster::{Raster, RasterView, Shape};
 pub use self::resample::Resampler;
@@ -26,15 +36,19 @@ pub(crate) use self::visible::{is_fully_transparent, visible_box};
 pub(crate) use self::writer::{RasterWriter, Written};
 
 use crate::budget::MemoryBudget;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::geom::PxSize;
 use crate::pixel::Rgba8;
+use crate::system::thread_time;
 
 use self::jpeg::JpegReader;
 use self::png::PngReader;
 use self::source::damaged;
+use self::tiff::TiffReader;
+use self::webp::WebPReader;
 
-/// Reads an artwork's pixels once, top to bottom, as rows of [`Rgba8`], whatever the file's format and colour type.
+/// Reads an artwork's pixels once, top to bottom, as rows of [`Rgba8`], whatever the file's format and colour type. They come as they are
+/// stored: the header's orientation is for those who use them.
 ///
 /// # Memory
 ///
@@ -45,12 +59,29 @@ pub(crate) struct ArtworkReader {
     size: PxSize,
     rows_read: u32,
     decoder: Decoder,
+    limits: ArtworkLimits,
+    /// Time that the decoder took so far.
+    taken: Duration,
+    reading: Reading,
+}
+
+/// What becomes of damage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    /// It is an error.
+    Strict,
+    /// From where it is met the rows are transparent.
+    Lenient,
+    /// It was met.
+    Damaged,
 }
 
 #[derive(Debug)]
 enum Decoder {
     Png(Box<PngReader>),
     Jpeg(JpegReader),
+    WebP(WebPReader),
+    Tiff(Box<TiffReader>),
 }
 
 impl ArtworkReader {
@@ -58,26 +89,37 @@ impl ArtworkReader {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::MemoryLimit`] where the budget cannot hold the decoder, [`ErrorKind::Io`] where the file cannot be read, and
-    /// [`ErrorKind::Artwork`] where it is damaged or is not what `header` says.
+    /// [`ErrorKind::MemoryLimit`] where the budget cannot hold the decoder, [`ErrorKind::Io`] where the file cannot be read,
+    /// [`ErrorKind::Artwork`] where it is damaged or is not what `header` says, and [`ErrorKind::ArtworkLimit`] where decoding it takes too
+    /// long.
     pub(crate) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Self> {
+        let started = thread_time();
         let decoder = match header.format {
             ArtworkFormat::Png => Decoder::Png(Box::new(PngReader::open(path, header, budget)?)),
             ArtworkFormat::Jpeg => Decoder::Jpeg(JpegReader::open(path, header, budget)?),
+            ArtworkFormat::WebP => Decoder::WebP(WebPReader::open(path, header, budget)?),
+            ArtworkFormat::Tiff => Decoder::Tiff(Box::new(TiffReader::open(path, header, budget)?)),
         };
-        Ok(Self { path: path.to_owned(), size: header.size, rows_read: 0, decoder })
+        let size = header.stored_size();
+        let reading = if header.damage.is_some() { Reading::Lenient } else { Reading::Strict };
+        let (path, taken) = (path.to_owned(), thread_time().saturating_sub(started));
+        let reader = Self { path, size, rows_read: 0, decoder, limits: header.limits, taken, reading };
+        reader.check_time()?;
+        Ok(reader)
     }
 
-    /// The most bytes that reading an artwork with this `header` holds at once: a few rows, but the whole frame for interlaced PNG and
-    /// for JPEG.
+    /// The most bytes that reading an artwork with this `header` holds at once: a few rows, but the whole frame for interlaced PNG, for JPEG
+    /// and for WebP, and the rows of a tile for tiled TIFF.
     pub(crate) fn memory_bytes(header: &ArtworkHeader) -> u64 {
         match header.format {
             ArtworkFormat::Png => png::memory_bytes(header),
             ArtworkFormat::Jpeg => jpeg::memory_bytes(header),
+            ArtworkFormat::WebP => webp::memory_bytes(header),
+            ArtworkFormat::Tiff => tiff::memory_bytes(header),
         }
     }
 
-    /// The artwork's size.
+    /// The size of the artwork's pixels as they are stored.
     pub(crate) fn size(&self) -> PxSize {
         self.size
     }
@@ -92,12 +134,37 @@ impl ArtworkReader {
         if self.rows_read == self.size.height() {
             return Err(damaged(&self.path, format!("there is no row after the last, {}", self.rows_read)));
         }
-        match &mut self.decoder {
-            Decoder::Png(reader) => reader.read_row(out)?,
-            Decoder::Jpeg(reader) => reader.read_row(out),
-        }
         self.rows_read += 1;
-        Ok(())
+        if self.reading == Reading::Damaged {
+            out.fill(Rgba8::TRANSPARENT);
+            return Ok(());
+        }
+        let started = thread_time();
+        let read = match &mut self.decoder {
+            Decoder::Png(reader) => reader.read_row(out),
+            Decoder::Jpeg(reader) => {
+                reader.read_row(out);
+                Ok(())
+            }
+            Decoder::WebP(reader) => {
+                reader.read_row(out);
+                Ok(())
+            }
+            Decoder::Tiff(reader) => reader.read_row(out),
+        };
+        self.taken += thread_time().saturating_sub(started);
+        match read {
+            Err(error) if self.reading == Reading::Lenient && matches!(error.kind(), ErrorKind::Artwork { .. }) => {
+                self.reading = Reading::Damaged;
+                out.fill(Rgba8::TRANSPARENT);
+            }
+            read => read?,
+        }
+        self.check_time()
+    }
+
+    fn check_time(&self) -> Result<()> {
+        self.limits.check_time(self.taken, self.size, &self.path)
     }
 
     /// Checks what follows the rows: checksums, and that the file ends as it should.
@@ -107,8 +174,9 @@ impl ArtworkReader {
     /// As for [`open`](Self::open).
     pub(crate) fn finish(self) -> Result<()> {
         match self.decoder {
+            _ if self.reading != Reading::Strict => Ok(()),
             Decoder::Png(reader) => reader.finish(),
-            Decoder::Jpeg(_) => Ok(()),
+            Decoder::Jpeg(_) | Decoder::WebP(_) | Decoder::Tiff(_) => Ok(()),
         }
     }
 }

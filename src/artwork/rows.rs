@@ -124,14 +124,14 @@ impl RasterStream {
     /// Those of [`ArtworkReader::open`].
     pub(crate) fn open(path: &Path, header: &ArtworkHeader, shaping: &Shaping, budget: &MemoryBudget) -> Result<Self> {
         let reader = ArtworkReader::open(path, header, budget)?;
-        let row = budget.buffer(header.size.width() as usize, "a row of the artwork")?;
+        let row = budget.buffer(header.stored_size().width() as usize, "a row of the artwork")?;
         let rows = ShapedRows::new(shaping, budget)?;
         Ok(Self { reader: Some(reader), row, next_source_row: 0, rows, size: shaping.size, next_row: 0 })
     }
 
     /// Bytes that a stream holds.
     pub(crate) fn memory_bytes(header: &ArtworkHeader, shaping: &Shaping) -> u64 {
-        let reading = ArtworkReader::memory_bytes(header).saturating_add(row_bytes(header.size));
+        let reading = ArtworkReader::memory_bytes(header).saturating_add(row_bytes(header.stored_size()));
         reading.saturating_add(ShapedRows::memory_bytes(shaping))
     }
 

@@ -1,5 +1,6 @@
 //! An artwork's file as a stream of bytes; every failure names the file.
 
+use std::error::Error as StdError;
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind as IoErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ pub(super) struct Source {
     file: BufReader<File>,
     length_bytes: u64,
     position: u64,
+    lenient: bool,
 }
 
 impl Source {
@@ -26,7 +28,20 @@ impl Source {
             return Err(Error::io("read", path, IoErrorKind::IsADirectory.into()));
         }
         let file = BufReader::with_capacity(buffer_bytes, file);
-        Ok(Self { path: path.to_owned(), file, length_bytes: metadata.len(), position: 0 })
+        Ok(Self { path: path.to_owned(), file, length_bytes: metadata.len(), position: 0, lenient: false })
+    }
+
+    /// Whether the file may be damaged: what can be read of it is wanted.
+    pub(super) fn lenient(self, lenient: bool) -> Self {
+        Self { lenient, ..self }
+    }
+
+    pub(super) fn is_lenient(&self) -> bool {
+        self.lenient
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(super) fn length_bytes(&self) -> u64 {
@@ -109,9 +124,24 @@ impl Source {
 
     /// Goes back to the beginning.
     pub(super) fn rewind(&mut self) -> Result<()> {
-        self.file.seek(SeekFrom::Start(0)).map_err(|source| self.unreadable(source))?;
-        self.position = 0;
+        self.go_to(0)
+    }
+
+    /// Goes to a place in the file, counted from its beginning.
+    pub(super) fn go_to(&mut self, position: u64) -> Result<()> {
+        let moved = match i64::try_from(i128::from(position) - i128::from(self.position)) {
+            // Keeps what lies ready.
+            Ok(offset) => self.file.seek_relative(offset),
+            Err(_) => self.file.seek(SeekFrom::Start(position)).map(drop),
+        };
+        moved.map_err(|source| self.unreadable(source))?;
+        self.position = position;
         Ok(())
+    }
+
+    /// The file itself, for a decoder that reads it as it likes.
+    pub(super) fn into_file(self) -> BufReader<File> {
+        self.file
     }
 
     /// The error for a file that cannot be read.
@@ -138,6 +168,12 @@ impl Source {
 /// The error for an artwork whose content is at fault.
 pub(super) fn damaged(path: &Path, message: impl Into<String>) -> Error {
     ErrorKind::Artwork { path: path.to_owned(), message: message.into(), source: None }.into()
+}
+
+/// The error for pixels that a decoder refuses.
+pub(super) fn damaged_by(path: &Path, error: impl StdError + Send + Sync + 'static) -> Error {
+    let message = "its pixels are damaged or incomplete: upload it again".to_owned();
+    ErrorKind::Artwork { path: path.to_owned(), message, source: Some(Box::new(error)) }.into()
 }
 
 /// The error for an artwork that is not what was probed.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::PartPlan;
-use crate::artwork::{Residence, Shaping};
+use crate::artwork::{Orientation, Residence, Shaping};
 use crate::error::{ErrorKind, Result};
 use crate::geom::{PxRect, PxSize, Turn};
 use crate::layout::Layout;
@@ -15,13 +15,13 @@ use crate::preflight::CheckedArtwork;
 pub struct RasterSpec {
     /// The artwork's index in [`RenderPlan::artworks`](super::RenderPlan::artworks).
     pub artwork: usize,
-    /// The rectangle of the artwork that is printed.
+    /// The rectangle of the artwork's stored pixels that is printed.
     pub crop: PxRect,
     /// The size before the turn.
     pub size: PxSize,
-    /// Whether it is mirrored left to right.
+    /// Whether it is mirrored left to right: by the placement or by the file's own orientation.
     pub mirror: bool,
-    /// How it is turned, after mirroring.
+    /// How it is turned, after mirroring: by the placement and by the file's own orientation.
     pub turn: Turn,
 }
 
@@ -77,13 +77,14 @@ pub(super) fn assign(layout: &Layout, artworks: &[CheckedArtwork]) -> Result<Ass
         for placement in part.placements() {
             let refusal = |reason: &str| ErrorKind::Layout { part: Some(number), message: format!("{placement}: {reason}") };
             let artwork = *index_of.get(&placement.artwork).ok_or_else(|| refusal("its artwork was not checked by preflight"))?;
+            let header = &artworks[artwork].header;
             let crop = match (placement.trim, artworks[artwork].visible) {
-                (false, _) => artworks[artwork].header.size.into(),
+                (false, _) => header.stored_size().into(),
                 (true, Some(visible)) => visible,
                 (true, None) => return Err(refusal("its artwork's visible rectangle is not known").into()),
             };
-            let size = placement.rect.size().turned(placement.turn);
-            let spec = RasterSpec { artwork, crop, size, mirror: placement.mirror, turn: placement.turn };
+            let Orientation { mirror, turn } = header.orientation.then(placement.mirror, placement.turn);
+            let spec = RasterSpec { artwork, crop, size: placement.rect.size().turned(turn), mirror, turn };
             let next = u32::try_from(specs.len()).map_err(|_| refusal("the layout has more than 2³² rasters"))?;
             rasters.push(*known.entry(spec).or_insert_with_key(|spec| {
                 specs.push(spec.clone());

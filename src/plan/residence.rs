@@ -172,7 +172,7 @@ fn transient_bytes(artwork: usize, rasters: impl Iterator<Item = usize>, specs: 
         let spec = &specs[raster];
         ShapedRows::memory_bytes(&spec.shaping()).saturating_add(RasterWriter::memory_bytes(spec.size, spec.turn))
     });
-    let reading = ArtworkReader::memory_bytes(header).saturating_add(row_bytes(header.size));
+    let reading = ArtworkReader::memory_bytes(header).saturating_add(row_bytes(header.stored_size()));
     making.fold(reading, u64::saturating_add)
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{CheckedArtwork, CheckedItem, PreflightOptions, Refusal, Wanted};
-use crate::artwork::{ArtworkReader, is_fully_transparent, probe, visible_box};
+use crate::artwork::{ArtworkLimits, ArtworkReader, is_fully_transparent, probe, probe_damaged, visible_box};
 use crate::budget::{MemoryBudget, Reservation};
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
@@ -22,6 +22,8 @@ pub(super) struct Artworks<'a> {
     read_to_end: bool,
     cancel: Cancel,
     keep_spellings: bool,
+    limits: ArtworkLimits,
+    allow_damaged: bool,
     by_written: HashMap<Arc<str>, usize>,
     by_path: HashMap<PathBuf, usize>,
     found: Vec<Found>,
@@ -46,9 +48,11 @@ impl<'a> Artworks<'a> {
             base_dir,
             root: root.transpose()?,
             skip_bad: options.skip_bad_artwork,
-            read_to_end: options.skip_bad_artwork || options.read_to_end,
+            read_to_end: options.skip_bad_artwork || options.read_to_end || options.allow_damaged,
             cancel: options.cancel.clone(),
             keep_spellings: false,
+            limits: options.limits,
+            allow_damaged: options.allow_damaged,
             by_written: HashMap::new(),
             by_path: HashMap::new(),
             found: Vec::new(),
@@ -114,7 +118,14 @@ impl<'a> Artworks<'a> {
     fn probe(&mut self, path: PathBuf, written: &Arc<str>) -> Result<Result<CheckedArtwork, Refusal>> {
         self.by_path.insert(path.clone(), self.found.len());
         tracing::debug!(artwork = %path.display(), "reading the header");
-        Ok(match probe(&path) {
+        let header = match probe(&path, &self.limits).map_err(Error::into_kind) {
+            Err(ErrorKind::Artwork { message, source, .. }) if self.allow_damaged => match probe_damaged(&path, &self.limits) {
+                Ok(header) => Ok(header.damaged(message)),
+                Err(_) => Err(ErrorKind::Artwork { path: path.clone(), message, source }.into()),
+            },
+            header => header.map_err(Error::from),
+        };
+        Ok(match header {
             Ok(header) => Ok(CheckedArtwork { path, written: written.clone(), header, visible: None }),
             Err(error) => Err(refusal(error)?),
         })
@@ -150,7 +161,14 @@ impl<'a> Artworks<'a> {
     pub(super) fn read_pixels(&mut self, budget: &MemoryBudget) -> Result<()> {
         for found in &mut self.found {
             let Ok(artwork) = &mut found.checked else { continue };
-            match visible_pixels(artwork, found.trim, self.read_to_end, budget, &self.cancel) {
+            let mut visible = visible_pixels(artwork, found.trim, self.read_to_end, budget, &self.cancel);
+            if let Some(damage) = visible.as_ref().err().and_then(damage).filter(|_| self.allow_damaged && artwork.header.damage.is_none())
+            {
+                let header = artwork.header.clone().damaged(damage);
+                artwork.header = header;
+                visible = visible_pixels(artwork, found.trim, self.read_to_end, budget, &self.cancel);
+            }
+            match visible {
                 Ok(Some(visible)) => artwork.visible = found.trim.then_some(visible),
                 Ok(None) => {
                     let message = "it has no visible pixel: every one is fully transparent; export it again";
@@ -190,7 +208,7 @@ fn visible_pixels(
     cancel: &Cancel,
 ) -> Result<Option<PxRect>> {
     let CheckedArtwork { path, header, .. } = artwork;
-    let whole = PxRect::new(0, 0, header.size)?;
+    let whole = PxRect::new(0, 0, header.stored_size())?;
     if !header.may_be_transparent && !to_the_end {
         return Ok(Some(whole));
     }
@@ -205,6 +223,14 @@ fn visible_pixels(
     Ok(if is_fully_transparent(reader, budget, cancel)? { None } else { Some(whole) })
 }
 
+/// What is wrong with the pixels of an artwork, where that is what the error is about.
+fn damage(error: &Error) -> Option<String> {
+    match error.kind() {
+        ErrorKind::Artwork { message, .. } => Some(message.clone()),
+        _ => None,
+    }
+}
+
 /// What is wrong with an artwork; an error about anything else comes back.
 fn refusal(error: Error) -> Result<Refusal> {
     match error.into_kind() {
@@ -213,6 +239,7 @@ fn refusal(error: Error) -> Result<Refusal> {
             let message = source.map_or(message.clone(), |source| format!("{message} ({source})"));
             Ok(Refusal::new(ProblemKind::Unreadable, message))
         }
+        ErrorKind::ArtworkLimit { message, .. } => Ok(Refusal::new(ProblemKind::Limit, message)),
         kind @ (ErrorKind::TooLarge { .. } | ErrorKind::Empty { .. }) => {
             Ok(Refusal::new(ProblemKind::Limit, Error::from(kind).to_string()))
         }

@@ -2,7 +2,7 @@
 
 use super::{CheckedArtwork, Refusal, Sheet, Wanted, WantedSize, Warning, WarningKind};
 use crate::error::ProblemKind;
-use crate::geom::{Dpi, PxRect, PxSize, Turn};
+use crate::geom::{Dpi, PxSize, Turn};
 use crate::job::{Density, SizeError, Sizing, TurnPolicy};
 
 /// The printed size, which fits the media in at least one turn that is allowed. Sizes of a layout are taken as they are.
@@ -67,9 +67,34 @@ pub(super) fn upscaled(wanted: &Wanted, artwork: &CheckedArtwork, size: PxSize, 
     })
 }
 
+/// A warning where the artwork has more frames or pages than the one that is printed.
+pub(super) fn first_frame(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warning> {
+    let frames = artwork.header.frames;
+    (frames > 1).then(|| Warning {
+        kind: WarningKind::FirstFrame,
+        order: wanted.order.clone(),
+        item: wanted.item,
+        artwork: wanted.artwork.clone(),
+        message: format!("has {frames} frames or pages, of which only the first one is printed: export the one that is meant"),
+    })
+}
+
+/// A warning where the artwork is damaged.
+pub(super) fn damaged(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warning> {
+    let damage = artwork.header.damage.as_ref()?;
+    Some(Warning {
+        kind: WarningKind::Damaged,
+        order: wanted.order.clone(),
+        item: wanted.item,
+        artwork: wanted.artwork.clone(),
+        message: format!("is damaged and printed as far as it can be read: {damage}"),
+    })
+}
+
 /// The pixels that are printed.
 fn source(wanted: &Wanted, artwork: &CheckedArtwork) -> PxSize {
-    artwork.visible.filter(|_| wanted.trim).map_or(artwork.header.size, PxRect::size)
+    let header = &artwork.header;
+    artwork.visible.filter(|_| wanted.trim).map_or(header.size, |visible| visible.size().turned(header.orientation.turn))
 }
 
 /// A size for people: in inches, rounded down to a hundredth, so that what fits does so as it is displayed.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use self::artworks::Artworks;
 pub use self::media::MediaPx;
-use crate::artwork::ArtworkHeader;
+use crate::artwork::{ArtworkHeader, ArtworkLimits};
 use crate::budget::{MemoryBudget, Reservation};
 use crate::cancel::Cancel;
 use crate::error::{ErrorKind, Problem, ProblemKind, Result};
@@ -30,6 +30,10 @@ pub struct PreflightOptions {
     /// Whether every artwork is read to its end, so that damage is an error before anything is rendered. Default: `false`, damage inside
     /// the pixels is found while they are decoded.
     pub read_to_end: bool,
+    /// Whether damaged artwork is printed as far as it can be read, with a warning. Each artwork is then read to its end. Default: `false`.
+    pub allow_damaged: bool,
+    /// What an artwork may ask of the program before it is refused. Default: [`ArtworkLimits::default`].
+    pub limits: ArtworkLimits,
     /// The handle that stops the checking. Default: one that nobody holds.
     pub cancel: Cancel,
 }
@@ -69,7 +73,8 @@ pub struct CheckedArtwork {
     pub written: Arc<str>,
     /// What the file says about itself.
     pub header: ArtworkHeader,
-    /// The smallest rectangle with all visible pixels, in the artwork's own pixels, where an item asks for trimming.
+    /// The smallest rectangle with all visible pixels, where an item asks for trimming: in the artwork's pixels as they are stored, before
+    /// the orientation that the file asks for.
     pub visible: Option<PxRect>,
 }
 
@@ -117,6 +122,10 @@ pub struct Warning {
 pub enum WarningKind {
     /// The artwork has fewer pixels to the inch, as it is printed, than the job: its effective DPI is too low.
     Upscaled,
+    /// The artwork is an animation or a document of several pages, of which only the first one is printed.
+    FirstFrame,
+    /// The artwork is damaged and printed as far as it can be read.
+    Damaged,
 }
 
 /// An item that was ordered but is not printed, because its artwork is bad.
@@ -258,7 +267,9 @@ impl Preflight {
                 .and_then(|artwork| items::size(wanted, artwork, &sheet).map(|size| (artwork, size)).map_err(|refusal| (false, refusal)));
             match checked {
                 Ok((file, size)) => {
-                    if let Some(warning) = items::upscaled(wanted, file, size, sheet.dpi) {
+                    let found =
+                        [items::upscaled(wanted, file, size, sheet.dpi), items::first_frame(wanted, file), items::damaged(wanted, file)];
+                    for warning in found.into_iter().flatten() {
                         told.push(budget.reserve((size_of::<Warning>() + warning.message.len()) as u64, "the list of warnings")?);
                         warnings.push(warning);
                     }

@@ -168,7 +168,7 @@ impl Renderer {
             let _span = info_span!("part", part = index + 1).entered();
             let begun_here = matches!(start, Start::New);
             let part = rendering.part(index, path, start).inspect_err(|error| {
-                if matches!(error.kind(), ErrorKind::Artwork { .. }) {
+                if matches!(error.kind(), ErrorKind::Artwork { .. } | ErrorKind::ArtworkLimit { .. }) {
                     withdraw(begun_here.then_some(path), &rendered);
                 }
             })?;

@@ -164,7 +164,7 @@ impl ArtworkStore {
     ) -> Result<Vec<(usize, Held)>> {
         let artwork = &plan.artworks()[decode.artwork];
         let mut reader = ArtworkReader::open(&artwork.path, &artwork.header, budget)?;
-        let size = artwork.header.size;
+        let size = artwork.header.stored_size();
         let mut row = budget.buffer::<Rgba8>(size.width() as usize, "a row of the artwork")?;
         let mut makers = Vec::with_capacity(decode.rasters.len());
         for made in &decode.rasters {

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use tracing::info;
 
 use super::{PartReport, Report, hex};
-use crate::artwork::{ArtworkReader, probe};
+use crate::artwork::{ArtworkLimits, ArtworkReader, probe};
 use crate::budget::{Buffer, MemoryBudget};
 use crate::cancel::Cancel;
 use crate::encode::{PartHeader, PixelFormat};
@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::pixel::Rgba8;
 use crate::plan::{Band, RenderPlan};
-use crate::preflight::PreflightOptions;
+use crate::preflight::{PreflightOptions, WarningKind};
 use crate::render::{ArtworkStore, Crew, Ground, check_spill};
 
 /// What [`verify`] proved.
@@ -48,7 +48,10 @@ pub fn verify(folder: &Path, threads: usize, budget: &MemoryBudget, cancel: &Can
     let layout = Layout::read_within(&folder.join("layout.json"), budget.limit_bytes())?;
     let _documents = budget.reserve(layout.memory_bytes(), "the layout")?;
     check_facts(&report, &layout).map_err(|message| not_proven(&folder.join("report.json"), message))?;
-    let artworks = layout.preflight(folder, &PreflightOptions::default(), budget)?.into_artworks();
+    // What was printed once is printed again, as far as it can be read if that was allowed.
+    let allow_damaged = report.warnings.iter().any(|warning| warning.kind == WarningKind::Damaged);
+    let options = PreflightOptions { limits: ArtworkLimits::NONE, allow_damaged, ..PreflightOptions::default() };
+    let artworks = layout.preflight(folder, &options, budget)?.into_artworks();
     // What reading a part takes is not there for the plan.
     let reading_bytes = report.parts.iter().map(|part| PartRows::memory_bytes(folder, part)).max();
     let reading = budget.reserve(reading_bytes.unwrap_or(0), "the rows of a part")?;
@@ -165,7 +168,7 @@ struct PartRows<'a> {
 impl<'a> PartRows<'a> {
     /// Bytes that reading the part holds; of a file that cannot be read, which is told when it is opened, none.
     fn memory_bytes(folder: &Path, part: &PartReport) -> u64 {
-        let header = part_path(folder, part).and_then(|path| probe(&path));
+        let header = part_path(folder, part).and_then(|path| probe(&path, &ArtworkLimits::NONE));
         header.map_or(0, |header| ArtworkReader::memory_bytes(&header) + u64::from(header.size.width()) * Rgba8::BYTES as u64)
     }
 
@@ -192,7 +195,8 @@ impl<'a> PartRows<'a> {
         if density != Some((dpi.per_metre(), dpi.per_metre(), png::Unit::Meter)) {
             return Err(not_proven(path, format!("its resolution is {density:?} where the layout says {dpi} DPI")));
         }
-        let probed = probe(path).map_err(|error| not_proven(path, format!("it is no whole PNG: {}", reason(&error))))?;
+        let probed =
+            probe(path, &ArtworkLimits::NONE).map_err(|error| not_proven(path, format!("it is no whole PNG: {}", reason(&error))))?;
         let reader = ArtworkReader::open(path, &probed, budget)?;
         Ok(Self { path, reader, row: budget.buffer(width as usize, "a row of the part")? })
     }

@@ -7,6 +7,7 @@ mod unfilter;
 use crate::error::Result;
 use crate::geom::{MAX_SIDE_PX, PxSize};
 
+use super::ArtworkLimits;
 use super::header::{ArtworkFormat, ArtworkHeader};
 use super::source::Source;
 
@@ -75,20 +76,36 @@ impl Ihdr {
 }
 
 /// Walks over all chunks, reading none of the pixels.
-pub(super) fn probe(source: Source) -> Result<ArtworkHeader> {
+pub(super) fn probe(source: Source, limits: &ArtworkLimits) -> Result<ArtworkHeader> {
     let mut chunks = Chunks::start(source)?;
     let ihdr = chunks.read_header()?;
-    let (mut dpi, mut has_palette, mut has_key) = (None, false, false);
+    let (mut dpi, mut has_palette, mut has_key, mut frames) = (None, false, false, 1);
+    let mut metadata_bytes = 0;
     let mut pixels = Pixels::Before;
     loop {
-        let (kind, length) = chunks.next()?;
+        let (kind, length) = match chunks.next() {
+            // What was read of a damaged file is all that there is.
+            Err(_) if pixels != Pixels::Before && chunks.source().is_lenient() => break,
+            next => next?,
+        };
         pixels = match (pixels, &kind) {
             (Pixels::Before | Pixels::Here, b"IDAT") => Pixels::Here,
             (Pixels::After, b"IDAT") => return Err(chunks.source().damaged("its pixels are in pieces: export it again")),
             (Pixels::Here, _) => Pixels::After,
             (before_or_after, _) => before_or_after,
         };
+        if kind[0].is_ascii_lowercase() && !matches!(&kind, b"fdAT") {
+            metadata_bytes += u64::from(length);
+            limits.check_metadata(metadata_bytes, chunks.source().path())?;
+        }
         match &kind {
+            b"acTL" if length == 8 => {
+                let mut bytes = [0; 8];
+                chunks.read(&mut bytes)?;
+                let [n0, n1, n2, n3, ..] = bytes;
+                frames = u32::from_be_bytes([n0, n1, n2, n3]).max(1);
+                continue;
+            }
             b"pHYs" if pixels == Pixels::Before && length == 9 => {
                 let mut bytes = [0; 9];
                 chunks.read(&mut bytes)?;
@@ -97,7 +114,10 @@ pub(super) fn probe(source: Source) -> Result<ArtworkHeader> {
             }
             b"PLTE" if pixels == Pixels::Before => has_palette = true,
             b"tRNS" if pixels == Pixels::Before => has_key = true,
-            b"IEND" => break,
+            b"IEND" => {
+                chunks.skip()?;
+                break;
+            }
             b"IDAT" | b"PLTE" => {}
             // An upper-case first letter: pictures cannot be understood without this chunk (section 5.4).
             [b'A'..=b'Z', ..] => {
@@ -105,9 +125,11 @@ pub(super) fn probe(source: Source) -> Result<ArtworkHeader> {
             }
             _ => {}
         }
-        chunks.skip()?;
+        match chunks.skip() {
+            Err(_) if pixels != Pixels::Before && chunks.source().is_lenient() => break,
+            skipped => skipped?,
+        }
     }
-    chunks.skip()?;
     if pixels == Pixels::Before {
         return Err(chunks.source().damaged("it has no pixels: export it again"));
     }
@@ -119,8 +141,12 @@ pub(super) fn probe(source: Source) -> Result<ArtworkHeader> {
         format: ArtworkFormat::Png,
         may_be_transparent: has_key || matches!(ihdr.color, Color::GreyAlpha | Color::Rgba),
         dpi,
+        frames,
         file_bytes: chunks.source().length_bytes(),
-        fingerprint: chunks.fingerprint(),
+        damage: None,
+        orientation: Default::default(),
+        limits: *limits,
+        fingerprint: chunks.fingerprint()?,
         decoder_bytes: reader::decoder_bytes(ihdr),
         jpeg: Default::default(),
     })

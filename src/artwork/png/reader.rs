@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::budget::{MemoryBudget, Reservation};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::pixel::Rgba8;
 
 use super::super::convert::Conversion;
@@ -64,7 +64,11 @@ struct Frame {
 impl PngReader {
     pub(in super::super) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Self> {
         let reservation = budget.reserve(memory_bytes(header), format_args!("the decoder of {}", path.display()))?;
-        let mut chunks = Chunks::start(Source::open(path, INPUT_BYTES)?)?;
+        Self::start(Source::open(path, INPUT_BYTES)?.lenient(header.damage.is_some()), header, reservation)
+    }
+
+    fn start(source: Source, header: &ArtworkHeader, reservation: Reservation) -> Result<Self> {
+        let mut chunks = Chunks::start(source)?;
         let ihdr = chunks.read_header()?;
         if ihdr.size != header.size || decoder_bytes(ihdr) != header.decoder_bytes {
             return Err(chunks.source().changed());
@@ -85,14 +89,19 @@ impl PngReader {
             _reservation: reservation,
         };
         if ihdr.interlaced {
-            reader.frame = Some(Frame { pixels: reader.read_frame(ihdr)?, next: 0 });
+            let mut pixels = vec![Rgba8::TRANSPARENT; index(ihdr.size.area())];
+            match reader.read_frame(ihdr, &mut pixels) {
+                // What was read of a damaged file is all that there is.
+                Err(error) if header.damage.is_none() || !matches!(error.kind(), ErrorKind::Artwork { .. }) => return Err(error),
+                _ => reader.frame = Some(Frame { pixels, next: 0 }),
+            }
         }
         Ok(reader)
     }
 
-    fn read_frame(&mut self, ihdr: Ihdr) -> Result<Vec<Rgba8>> {
+    fn read_frame(&mut self, ihdr: Ihdr, pixels: &mut [Rgba8]) -> Result<()> {
         let width = ihdr.size.width() as usize;
-        let (mut pixels, mut row) = (vec![Rgba8::TRANSPARENT; index(ihdr.size.area())], vec![Rgba8::TRANSPARENT; width]);
+        let mut row = vec![Rgba8::TRANSPARENT; width];
         for Pass { x, y, across, down } in ADAM7 {
             let columns = width.saturating_sub(x).div_ceil(across);
             if columns == 0 {
@@ -105,7 +114,7 @@ impl PngReader {
                 line[x..].iter_mut().step_by(across).zip(row.iter()).for_each(|(pixel, &value)| *pixel = value);
             }
         }
-        Ok(pixels)
+        Ok(())
     }
 
     pub(in super::super) fn read_row(&mut self, out: &mut [Rgba8]) -> Result<()> {
@@ -228,14 +237,14 @@ mod tests {
     use flate2::write::ZlibEncoder;
     use proptest::prelude::*;
 
-    use super::super::super::{ArtworkReader, probe};
+    use super::super::super::{ArtworkLimits, ArtworkReader, probe};
     use super::*;
 
     const PNG_SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/pngsuite");
 
     /// The pixels of the file at `path`, as the store reads them.
     fn read(path: &Path) -> Result<Vec<Rgba8>> {
-        let header = probe(path)?;
+        let header = probe(path, &ArtworkLimits::default())?;
         let budget = MemoryBudget::new(64 << 20);
         let mut reader = ArtworkReader::open(path, &header, &budget)?;
         assert!(budget.high_water_bytes() <= ArtworkReader::memory_bytes(&header));
@@ -380,6 +389,26 @@ mod tests {
     }
 
     #[test]
+    fn the_rows_are_the_same_however_the_file_is_cut_into_buffers() {
+        let noise: Vec<u8> = (0..997_u32).map(|i| i.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+        for kind in kinds() {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), self::file(&kind, 33, 17, &noise)).unwrap();
+            let header = probe(file.path(), &ArtworkLimits::default()).unwrap();
+            let rows_by = |buffer_bytes: usize| {
+                let reservation = MemoryBudget::new(1 << 20).reserve(0, "a test").unwrap();
+                let mut reader = PngReader::start(Source::open(file.path(), buffer_bytes).unwrap(), &header, reservation).unwrap();
+                let mut pixels = vec![Rgba8::TRANSPARENT; 33 * 17];
+                pixels.chunks_exact_mut(33).for_each(|row| reader.read_row(row).unwrap());
+                reader.finish().unwrap();
+                pixels
+            };
+            let expected = read(file.path()).unwrap();
+            assert!([1, 2, 3, 7, 64].into_iter().all(|buffer_bytes| rows_by(buffer_bytes) == expected));
+        }
+    }
+
+    #[test]
     fn a_file_that_ends_anywhere_too_early_is_refused() {
         for interlaced in [false, true] {
             let file = file(&Kind { color: 3, depth: 4, interlaced, transparency: true }, 9, 9, &[1, 2, 3, 200, 100, 50, 25]);
@@ -425,7 +454,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let write = |last| std::fs::write(file.path(), with_pixel_data(&[&zlib(&[0, 1, 2, 3, last])])).unwrap();
         write(4);
-        let header = probe(file.path()).unwrap();
+        let header = probe(file.path(), &ArtworkLimits::NONE).unwrap();
         write(5);
         let budget = MemoryBudget::new(1 << 20);
         let mut reader = ArtworkReader::open(file.path(), &header, &budget).unwrap();
@@ -439,7 +468,7 @@ mod tests {
         header.extend(chunk(b"IDAT", &[]));
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [super::super::SIGNATURE.to_vec(), header, chunk(b"IEND", &[])].concat()).unwrap();
-        let header = probe(file.path()).unwrap();
+        let header = probe(file.path(), &ArtworkLimits::NONE).unwrap();
         let error = ArtworkReader::open(file.path(), &header, &MemoryBudget::new(1 << 30)).unwrap_err();
         assert!(matches!(error.kind(), crate::ErrorKind::MemoryLimit { .. }), "{error}");
     }

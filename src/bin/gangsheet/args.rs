@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -190,14 +191,49 @@ pub(crate) struct ArtworkArgs {
     /// Leave out items whose artwork is missing or damaged, and say so (exit code 4).
     #[arg(long)]
     pub(crate) skip_bad_artwork: bool,
+    /// Print damaged artwork as far as it can be read, with a warning in the report.
+    #[arg(long)]
+    pub(crate) allow_damaged: bool,
     /// Read artwork from this folder only, whatever paths and symbolic links say.
     #[arg(long, value_name = "DIR")]
     pub(crate) artwork_root: Option<PathBuf>,
+    /// Refuse artwork of more pixels, in millions. Default: 536.
+    #[arg(long, value_name = "MEGAPIXELS")]
+    pub(crate) max_megapixels: Option<u32>,
+    /// Refuse artwork with more metadata: 8MiB, 100kB. Default: 8MiB.
+    #[arg(long, value_name = "SIZE", value_parser = gangsheet::parse_bytes)]
+    pub(crate) max_metadata: Option<u64>,
+    /// Refuse artwork of more frames or pages; the first one is printed. Default: 10000.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_frames: Option<u32>,
+    /// Refuse a JPEG of more scans. Default: 32.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_scans: Option<u32>,
+    /// Give up artwork whose decoding takes a processor longer, beside 10 seconds for any artwork. Default: 2.
+    #[arg(long, value_name = "SECONDS_PER_MEGAPIXEL")]
+    pub(crate) max_decode_seconds: Option<u32>,
 }
 
 impl From<ArtworkArgs> for gangsheet::PreflightOptions {
     fn from(args: ArtworkArgs) -> Self {
-        Self { artwork_root: args.artwork_root, skip_bad_artwork: args.skip_bad_artwork, ..Self::default() }
+        let default = gangsheet::ArtworkLimits::default();
+        let limits = gangsheet::ArtworkLimits {
+            pixels: args.max_megapixels.map_or(default.pixels, |millions| u64::from(millions) * 1_000_000),
+            metadata_bytes: args.max_metadata.unwrap_or(default.metadata_bytes),
+            frames: args.max_frames.unwrap_or(default.frames),
+            scans: args.max_scans.unwrap_or(default.scans),
+            decode_time_per_megapixel: args
+                .max_decode_seconds
+                .map_or(default.decode_time_per_megapixel, |seconds| Duration::from_secs(seconds.into())),
+            ..default
+        };
+        Self {
+            artwork_root: args.artwork_root,
+            skip_bad_artwork: args.skip_bad_artwork,
+            allow_damaged: args.allow_damaged,
+            limits,
+            ..Self::default()
+        }
     }
 }
 

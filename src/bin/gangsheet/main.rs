@@ -57,7 +57,7 @@ impl From<Error> for Failure {
 fn exit_code(kind: &ErrorKind) -> u8 {
     match kind {
         ErrorKind::Preflight { problems } if problems.iter().all(|problem| problem.kind == ProblemKind::Job) => 2,
-        ErrorKind::Preflight { .. } | ErrorKind::Artwork { .. } | ErrorKind::DoesNotFit { .. } => 3,
+        ErrorKind::Preflight { .. } | ErrorKind::Artwork { .. } | ErrorKind::ArtworkLimit { .. } | ErrorKind::DoesNotFit { .. } => 3,
         ErrorKind::MemoryLimit { .. } | ErrorKind::DiskSpace { .. } | ErrorKind::FilesInMemory { .. } => 5,
         ErrorKind::Cancelled => INTERRUPTED,
         ErrorKind::Io { .. } | ErrorKind::NotProven { .. } | ErrorKind::Panicked { .. } => 1,

@@ -1,0 +1,149 @@
+//! Samples of a TIFF row to straight RGBA, 8 bits a channel.
+
+use crate::pixel::Rgba8;
+
+use super::super::convert::{Conversion, unprinted};
+use super::{Alpha, Color, Image};
+
+/// How the samples of a row become pixels.
+#[derive(Debug)]
+pub(super) enum Samples {
+    /// As PNG has them, too.
+    Plain(Conversion),
+    /// Any other kind of 8 or 16 bits.
+    Mixed(Mixed),
+}
+
+#[derive(Debug)]
+pub(super) struct Mixed {
+    color: Color,
+    alpha: Alpha,
+    /// Samples of a pixel, of which the last ones may say nothing about its colour.
+    count: usize,
+    wide: bool,
+    big_endian: bool,
+}
+
+impl Samples {
+    /// For an image whose palette, if it has one, is three bytes a colour.
+    pub(super) fn new(image: &Image, palette: &[u8]) -> Self {
+        let Image { color, alpha, samples, bits, .. } = *image;
+        if bits < 8 || color == Color::Palette {
+            let colors = 1_u16 << bits;
+            let grey = |nth: u16| {
+                let value = nth * 255 / (colors - 1);
+                let value = value.to_le_bytes()[0];
+                [if color == (Color::Grey { inverted: true }) { 255 - value } else { value }; 3]
+            };
+            let greys: Vec<u8> = (0..colors).flat_map(grey).collect();
+            let palette = if color == Color::Palette { palette } else { &greys };
+            // At most 8.
+            return Self::Plain(Conversion::from_palette(u8::try_from(bits).unwrap_or(8), palette, &[]));
+        }
+        match (color, alpha, samples, bits) {
+            (Color::Grey { inverted: false }, Alpha::None, 1, 8) => Self::Plain(Conversion::Grey8),
+            (Color::Grey { inverted: false }, Alpha::Straight, 2, 8) => Self::Plain(Conversion::GreyAlpha8),
+            (Color::Rgb | Color::YCbCr, Alpha::None, 3, 8) => Self::Plain(Conversion::Rgb8 { key: None }),
+            (Color::Rgb, Alpha::Straight, 4, 8) => Self::Plain(Conversion::Rgba8),
+            (Color::Cmyk, Alpha::None, 4, 8) => Self::Plain(Conversion::Cmyk8),
+            _ => Self::Mixed(Mixed { color, alpha, count: samples.into(), wide: bits == 16, big_endian: image.form.big_endian }),
+        }
+    }
+
+    /// Converts a row: as many pixels as `out` holds.
+    pub(super) fn convert(&self, samples: &[u8], out: &mut [Rgba8]) {
+        match self {
+            Self::Plain(conversion) => conversion.convert(samples, out),
+            Self::Mixed(mixed) => mixed.convert(samples, out),
+        }
+    }
+}
+
+impl Mixed {
+    fn convert(&self, samples: &[u8], out: &mut [Rgba8]) {
+        let sample_bytes = if self.wide { 2 } else { 1 };
+        for (pixel, out) in samples.chunks_exact(self.count * sample_bytes).zip(out) {
+            // 65535 is a multiple of 255: what has 8 bits stays as it is.
+            let at = |nth: usize| match (self.wide, self.big_endian) {
+                (false, _) => u16::from(pixel[nth]) * 257,
+                (true, true) => u16::from_be_bytes([pixel[nth * 2], pixel[nth * 2 + 1]]),
+                (true, false) => u16::from_le_bytes([pixel[nth * 2], pixel[nth * 2 + 1]]),
+            };
+            let channels = self.color.channels();
+            let alpha = if self.alpha == Alpha::None { u16::MAX } else { at(channels) };
+            let color = |nth: usize| match self.alpha {
+                Alpha::Premultiplied => straight(at(nth), alpha),
+                Alpha::None | Alpha::Straight => at(nth),
+            };
+            *out = match self.color {
+                Color::Grey { inverted } => {
+                    // Of what is printed black in white, alpha is premultiplied to the sample as it stands.
+                    let value = narrow(color(0));
+                    let value = if inverted { 255 - value } else { value };
+                    Rgba8::new(value, value, value, narrow(alpha))
+                }
+                Color::Cmyk => {
+                    let [c, m, y, k] = [0, 1, 2, 3].map(|nth| narrow(color(nth)));
+                    Rgba8::new(unprinted(c, k), unprinted(m, k), unprinted(y, k), narrow(alpha))
+                }
+                Color::Rgb | Color::YCbCr | Color::Palette => {
+                    Rgba8::new(narrow(color(0)), narrow(color(1)), narrow(color(2)), narrow(alpha))
+                }
+            };
+        }
+    }
+}
+
+/// A premultiplied value without its alpha; more than alpha allows is full.
+fn straight(value: u16, alpha: u16) -> u16 {
+    let (value, alpha) = (u32::from(value), u32::from(alpha));
+    if alpha == 0 {
+        return 0;
+    }
+    u16::try_from((u64::from(value) * 65535 + u64::from(alpha / 2)) / u64::from(alpha)).unwrap_or(u16::MAX)
+}
+
+/// Rounded to nearest.
+fn narrow(value: u16) -> u8 {
+    ((u32::from(value) + 128) / 257).to_le_bytes()[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mixed(color: Color, alpha: Alpha, count: usize, wide: bool) -> Mixed {
+        Mixed { color, alpha, count, wide, big_endian: false }
+    }
+
+    fn one(mixed: &Mixed, samples: &[u8]) -> Rgba8 {
+        let mut out = [Rgba8::TRANSPARENT];
+        mixed.convert(samples, &mut out);
+        out[0]
+    }
+
+    #[test]
+    fn premultiplied_colours_come_back_within_a_half() {
+        let rgba = mixed(Color::Rgb, Alpha::Premultiplied, 4, false);
+        for alpha in 1..=255_u8 {
+            for value in 0..=alpha {
+                let expected = (f64::from(value) * 255.0 / f64::from(alpha)).round();
+                let found = one(&rgba, &[value, alpha, 0, alpha]);
+                assert!(
+                    (f64::from(found.r) - expected).abs() <= 1.0 && found.g == 255 && found.a == alpha,
+                    "{value} of {alpha}: {found:?}"
+                );
+            }
+        }
+        assert_eq!(one(&rgba, &[9, 9, 9, 0]), Rgba8::TRANSPARENT);
+        assert_eq!(one(&rgba, &[200, 0, 0, 100]), Rgba8::new(255, 0, 0, 100));
+    }
+
+    #[test]
+    fn what_is_no_colour_is_passed_over_and_what_is_inverted_is_turned() {
+        assert_eq!(one(&mixed(Color::Rgb, Alpha::None, 5, false), &[1, 2, 3, 4, 5]), Rgba8::new(1, 2, 3, 255));
+        assert_eq!(one(&mixed(Color::Grey { inverted: true }, Alpha::Straight, 2, false), &[55, 7]), Rgba8::new(200, 200, 200, 7));
+        assert_eq!(one(&mixed(Color::Grey { inverted: false }, Alpha::None, 1, true), &[0x80, 0x7f]), Rgba8::new(127, 127, 127, 255));
+        assert_eq!(one(&mixed(Color::Cmyk, Alpha::None, 5, false), &[255, 0, 0, 0, 9]), Rgba8::new(0, 255, 255, 255));
+    }
+}
