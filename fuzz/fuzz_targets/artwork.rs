@@ -43,7 +43,10 @@ fuzz_target!(|file: &[u8]| {
             verify(&sheets, 1, &MemoryBudget::new(LIMIT_BYTES), &Cancel::default()).unwrap_or_else(|error| panic!("{error}"));
         }
         Err(error) => {
-            let known = matches!(error.kind(), ErrorKind::Preflight { .. } | ErrorKind::Artwork { .. } | ErrorKind::MemoryLimit { .. });
+            let known = matches!(
+                error.kind(),
+                ErrorKind::Preflight { .. } | ErrorKind::Artwork { .. } | ErrorKind::ArtworkLimit { .. } | ErrorKind::MemoryLimit { .. }
+            );
             assert!(known, "{error:?}");
             assert!(!sheets.exists(), "something was left behind: {error}");
         }
