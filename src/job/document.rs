@@ -39,7 +39,8 @@ pub(crate) fn read_document<T: Document>(path: &Path, memory_limit_bytes: u64) -
     let most_bytes = MAX_FILE_BYTES.min(affordable_bytes);
     let outcome = if length_bytes > most_bytes { Err(Fault::TooLarge) } else { parse_stream(file, most_bytes) };
     outcome.map_err(|fault| match fault {
-        Fault::TooLarge if affordable_bytes < length_bytes.min(MAX_FILE_BYTES) => {
+        // No limit helps beyond the most that is read.
+        Fault::TooLarge if affordable_bytes < length_bytes && length_bytes <= MAX_FILE_BYTES => {
             let needed_bytes = PROCESS_BYTES.saturating_add(length_bytes.saturating_mul(T::MEMORY_PER_BYTE));
             ErrorKind::MemoryLimit { what: format!("what {} says", path.display()), needed_bytes, limit_bytes: memory_limit_bytes }.into()
         }
@@ -50,7 +51,12 @@ pub(crate) fn read_document<T: Document>(path: &Path, memory_limit_bytes: u64) -
 /// Reads a `T` from at most `limit_bytes` of JSON. Pipes and devices do not tell their length before.
 fn parse_stream<T: DeserializeOwned>(source: impl Read, limit_bytes: u64) -> Result<T, Fault> {
     let mut source = BufReader::with_capacity(1 << 16, source.take(limit_bytes + 1));
-    if source.fill_buf().map_err(Fault::Io)?.starts_with(BYTE_ORDER_MARK) {
+    while let Err(error) = source.fill_buf() {
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(Fault::Io(error));
+        }
+    }
+    if source.buffer().starts_with(BYTE_ORDER_MARK) {
         source.consume(BYTE_ORDER_MARK.len());
     }
     let outcome = deserialize(&mut serde_json::Deserializer::from_reader(&mut source));
@@ -239,8 +245,10 @@ mod tests {
     fn a_file_above_the_limit_is_refused_unread() {
         let file = tempfile::NamedTempFile::new().unwrap();
         file.as_file().set_len(MAX_FILE_BYTES + 1).unwrap();
-        let message = read_document::<Version>(file.path(), u64::MAX).unwrap_err().to_string();
-        assert!(message.contains("larger than 256 MiB") && message.contains(file.path().to_str().unwrap()), "{message}");
+        for memory_limit_bytes in [u64::MAX, PROCESS_BYTES] {
+            let message = read_document::<Version>(file.path(), memory_limit_bytes).unwrap_err().to_string();
+            assert!(message.contains("larger than 256 MiB") && message.contains(file.path().to_str().unwrap()), "{message}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::{Layout, Part, Placement};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::{Dpi, PxRect, PxSize, Turn};
 use crate::job::{Document, Output, Version, check_text, read_document};
+use crate::system::is_machine_fault;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a layout: an object")]
@@ -175,7 +176,12 @@ fn rebase(written: &Path, from: &Path, to: &Path) -> Result<Arc<str>> {
 /// Where the folder really lies: `..` leads up from there.
 fn real(folder: &Path) -> Result<PathBuf> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    folder.canonicalize().map_err(|_| ErrorKind::NoFolder { what: "a layout or its artwork", path: folder.to_owned() }.into())
+    folder.canonicalize().map_err(|source| {
+        if is_machine_fault(&source) {
+            return Error::io("find", folder, source);
+        }
+        ErrorKind::NoFolder { what: "a layout or its artwork", path: folder.to_owned() }.into()
+    })
 }
 
 #[cfg(test)]

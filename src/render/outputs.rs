@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use tracing::warn;
 
 use crate::encode::{PartFile, PngPart};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{PartPlan, RenderPlan};
 
 /// What to do when an output is already there.
@@ -127,9 +127,12 @@ pub(crate) fn remove_if_there(path: &Path) {
 /// Refuses to go on where one of `paths` is there, whole or unfinished.
 pub(crate) fn refuse_existing(paths: &[PathBuf]) -> Result<()> {
     let in_the_way = paths.iter().flat_map(|path| [path.clone(), PngPart::partial_path(path)]);
-    // Something that cannot even be looked at counts as there.
-    match in_the_way.into_iter().find(|path| path.try_exists().unwrap_or(true)) {
-        Some(path) => Err(ErrorKind::OutputExists { path }.into()),
-        None => Ok(()),
+    for path in in_the_way {
+        match path.try_exists() {
+            Ok(false) => {}
+            Ok(true) => return Err(ErrorKind::OutputExists { path }.into()),
+            Err(source) => return Err(Error::io("look for", &path, source)),
+        }
     }
+    Ok(())
 }
