@@ -2,7 +2,7 @@
 
 use super::choose::{Choice, Stock};
 use super::fold::{Folded, Placed};
-use super::skyline::{Side, Skyline};
+use super::skyline::{EDGE, Side, Skyline};
 
 /// How good a packing is; less is better. Parts count most, then the total length, then the last part's length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -11,6 +11,33 @@ pub(super) struct Score {
     pub(super) total: u64,
     pub(super) last: u32,
 }
+
+/// What a construction has to keep to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target {
+    /// The longest part.
+    pub(super) height: u32,
+    /// The most parts.
+    pub(super) parts: u32,
+    /// The most length of all parts together.
+    pub(super) total: u64,
+    /// The construction ends as soon as it cannot place this area any more.
+    pub(super) area: u128,
+}
+
+/// What became of a construction.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Outcome {
+    /// The area of what was placed.
+    pub(super) area: u128,
+    /// The score so far.
+    pub(super) score: Score,
+}
+
+/// What a construction, a placement and a lift cost besides what is visited for them, in steps: measured.
+const BUILD_STEPS: u64 = 64;
+const PLACE_STEPS: u64 = 8;
+const LIFT_STEPS: u64 = 4;
 
 /// Builds packings and keeps the memory for the next one.
 #[derive(Debug)]
@@ -23,49 +50,66 @@ pub(super) struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
+    /// A builder whose stock has one candidate for each way to lay a kind.
     pub(super) fn new(folded: &'a Folded<'a>) -> Self {
-        Self { folded, stock: Stock::new(folded), skyline: Skyline::default(), placed: Vec::with_capacity(folded.copies as usize) }
+        Self { folded, stock: Stock::new(folded, 0), skyline: Skyline::default(), placed: Vec::with_capacity(folded.copies as usize) }
     }
 
-    /// Places all copies, on as many parts as it takes.
-    pub(super) fn build(&mut self, order: &[u32]) -> Score {
+    /// Places copies in `order` until all are placed or the target is out of reach.
+    pub(super) fn build(&mut self, order: &[u32], target: &Target) -> Outcome {
         self.stock.fill(self.folded, order);
         self.placed.clear();
-        let mut score = Score { parts: 0, total: 0, last: 0 };
-        while self.stock.smallest().is_some() {
-            score.last = self.build_part(score.parts);
-            score.total += u64::from(score.last);
-            score.parts += 1;
+        let mut outcome = Outcome { area: 0, score: Score { parts: 0, total: 0, last: 0 } };
+        while self.stock.smallest().is_some() && outcome.score.parts < target.parts {
+            let rest = target.total - outcome.score.total;
+            let longest = u64::from(target.height) * u64::from(target.parts - outcome.score.parts);
+            let possible = outcome.area + u128::from(self.folded.width) * u128::from(rest.min(longest));
+            let Some(spare) = possible.checked_sub(target.area) else { break };
+            let height = u32::try_from(rest).unwrap_or(u32::MAX).min(target.height);
+            let before = outcome.area;
+            let length = self.build_part(height, spare, &mut outcome);
+            if outcome.area == before {
+                break;
+            }
+            outcome.score = Score { parts: outcome.score.parts + 1, total: outcome.score.total + u64::from(length), last: length };
         }
-        score
+        self.stock.work += BUILD_STEPS + PLACE_STEPS * self.placed.len() as u64;
+        outcome
     }
 
-    /// Fills one part until nothing fits any more; says how far it reaches. An empty part takes at least one copy.
-    fn build_part(&mut self, part: u32) -> u32 {
+    /// Fills one part until nothing fits any more or more than `spare` is wasted; says how far it reaches. A part of the folded height
+    /// takes at least one copy.
+    fn build_part(&mut self, height: u32, mut spare: u128, outcome: &mut Outcome) -> u32 {
         self.skyline.reset(self.folded.width);
         let mut length = 0;
         while let Some(smallest) = self.stock.smallest() {
             let gap = self.skyline.gap();
-            let room = self.folded.height - gap.y;
+            let room = height - gap.y;
             if smallest.height > room {
                 break;
             }
             let choice = if smallest.width > gap.width { None } else { self.stock.choose(&gap, room) };
-            match choice {
-                Some(Choice { candidate, side }) => {
-                    let shape = candidate.shape;
-                    let x = match side {
-                        Side::Left => gap.x,
-                        Side::Right => gap.x + gap.width - shape.width,
-                    };
-                    self.placed.push(Placed { kind: candidate.kind, part, x, y: gap.y, shape });
-                    self.skyline.place(side, shape.width, shape.height);
-                    self.stock.take(candidate.kind);
-                    length = length.max(gap.y + shape.height);
-                }
-                None if self.skyline.lift() => {}
-                None => break,
+            if let Some(Choice { position, candidate, side }) = choice {
+                let shape = candidate.shape;
+                let x = match side {
+                    Side::Left => gap.x,
+                    Side::Right => gap.x + gap.width - shape.width,
+                };
+                self.placed.push(Placed { kind: candidate.kind, part: outcome.score.parts, x, y: gap.y, shape });
+                self.skyline.place(side, shape.width, shape.height);
+                self.stock.take(position, candidate.kind);
+                outcome.area += u128::from(shape.area());
+                length = length.max(gap.y + shape.height);
+                continue;
             }
+            let rise = gap.left.min(gap.right);
+            let wasted = u128::from(gap.width) * u128::from(rise);
+            if rise == EDGE || wasted > spare {
+                break;
+            }
+            spare -= wasted;
+            self.stock.work += LIFT_STEPS;
+            self.skyline.lift();
         }
         length
     }

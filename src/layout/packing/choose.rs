@@ -1,20 +1,41 @@
 //! What is left to place, in an order, and the rule that chooses from it for a gap.
 
-use super::fold::{Folded, Shape};
+use super::fold::{Folded, Kind, Shape};
 use super::skyline::{Gap, Side};
 
-/// One way to lay one kind.
+/// One way to lay some copies of one kind.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Candidate {
     pub(super) shape: Shape,
     pub(super) kind: u32,
+    /// How many copies are to be laid so.
+    pub(super) copies: u32,
 }
 
 /// What the rule chose.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Choice {
+    /// The candidate's position in the order.
+    pub(super) position: u32,
     pub(super) candidate: Candidate,
     pub(super) side: Side,
+}
+
+/// What is preferred to the order when a gap is filled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rule {
+    /// What fills the gap's width, then what rises to a wall.
+    Snug,
+    /// What fills the gap's width.
+    Across,
+    /// What fills the gap's width and rises to a wall, then what rises to one.
+    Level,
+    /// What fills the gap's width, then what leaves a width that others can fill.
+    Fill,
+}
+
+impl Rule {
+    pub(super) const ALL: [Self; 4] = [Self::Fill, Self::Snug, Self::Across, Self::Level];
 }
 
 const GONE: Shape = Shape { width: u32::MAX, height: u32::MAX };
@@ -22,6 +43,13 @@ const GONE: Shape = Shape { width: u32::MAX, height: u32::MAX };
 /// How many candidates of exactly the wanted width or height are looked at: equal sides are common, so an unbounded look could cost
 /// the square of the number of kinds.
 const LOOK: usize = 48;
+
+/// How many changes of width [`Rule::Fill`] sees among the candidates that fit.
+const FILL_WIDTHS: u32 = 5;
+
+/// The widest strip for which the table of [`Rule::Fill`] is made, and the most widths that it is made from.
+const MOST_FILLED: u32 = 1 << 16;
+const MOST_WIDTHS: usize = 128;
 
 /// How many nodes one search of the tree visits at most. Minima of both sides prune well unless all candidates are alike long and thin;
 /// then the search gives up, the gap is wasted, and the packing stays valid, since in an empty part the first candidate fits.
@@ -36,7 +64,9 @@ pub(super) struct Stock {
     candidates: Vec<Candidate>,
     /// Copies left of each kind.
     left: Vec<u32>,
-    /// Candidates of each kind: one or two.
+    /// Copies left of each candidate, by position.
+    left_at: Vec<u32>,
+    /// The first and one past the last candidate of each kind.
     of_kind: Vec<[u32; 2]>,
     /// Position in the order of each candidate.
     position: Vec<u32>,
@@ -46,24 +76,42 @@ pub(super) struct Stock {
     tree: Vec<Shape>,
     widths: Lists,
     heights: Lists,
+    /// How much of each width must stay empty, for [`Rule::Fill`].
+    empty: Vec<u32>,
+    /// What is preferred to the order.
+    pub(super) rule: Rule,
     /// Nodes and list entries visited since the last reset of the count.
     pub(super) work: u64,
 }
 
 impl Stock {
-    pub(super) fn new(folded: &Folded<'_>) -> Self {
+    /// The copies of each kind in each way to lay them, in blocks that are as large as leaves at least about `fewest` of them in all.
+    pub(super) fn new(folded: &Folded<'_>, fewest: u32) -> Self {
+        let ways = |kind: &Kind| kind.shapes().count() as u64;
+        let kinds = folded.kinds.iter().map(ways).sum();
+        let copies: u64 = folded.kinds.iter().map(|kind| ways(kind) * u64::from(kind.copies)).sum();
+        let blocks = u64::from(fewest).saturating_sub(kinds);
+        let block = if blocks == 0 { u32::MAX } else { u32::try_from(copies.div_ceil(blocks)).unwrap_or(u32::MAX) };
         let mut candidates = Vec::new();
         let mut of_kind = Vec::with_capacity(folded.kinds.len());
         for (kind, index) in folded.kinds.iter().zip(0..) {
             let first = id(candidates.len());
-            candidates.extend(kind.shapes().map(|shape| Candidate { shape, kind: index }));
-            of_kind.push([first, id(candidates.len() - 1)]);
+            for shape in kind.shapes() {
+                let mut left = kind.copies;
+                while left > 0 {
+                    let copies = left.min(block);
+                    left -= copies;
+                    candidates.push(Candidate { shape, kind: index, copies });
+                }
+            }
+            of_kind.push([first, id(candidates.len())]);
         }
         let leaves = candidates.len().next_power_of_two();
         let widths = Lists::new(candidates.iter().map(|candidate| candidate.shape.width));
         let heights = Lists::new(candidates.iter().map(|candidate| candidate.shape.height));
         Self {
             left: Vec::new(),
+            left_at: Vec::new(),
             of_kind,
             position: vec![0; candidates.len()],
             order: Vec::new(),
@@ -71,8 +119,20 @@ impl Stock {
             widths,
             heights,
             candidates,
+            empty: emptiness(folded),
+            rule: Rule::Snug,
             work: 0,
         }
+    }
+
+    /// The same order for a stock of the same kinds whose candidates are smaller.
+    pub(super) fn split_order(&self, order: &[u32], finer: &Self) -> Vec<u32> {
+        let blocks = |&candidate: &u32| {
+            let Candidate { shape, kind, .. } = self.candidates[candidate as usize];
+            let [start, end] = finer.of_kind[kind as usize];
+            (start..end).filter(move |&block| finer.candidates[block as usize].shape == shape)
+        };
+        order.iter().flat_map(blocks).collect()
     }
 
     pub(super) fn candidates(&self) -> &[Candidate] {
@@ -83,6 +143,8 @@ impl Stock {
     pub(super) fn fill(&mut self, folded: &Folded<'_>, order: &[u32]) {
         self.left.clear();
         self.left.extend(folded.kinds.iter().map(|kind| kind.copies));
+        self.left_at.clear();
+        self.left_at.extend(order.iter().map(|&candidate| self.candidates[candidate as usize].copies));
         self.order.clear();
         self.order.extend_from_slice(order);
         self.widths.clear();
@@ -97,7 +159,7 @@ impl Stock {
         for node in (1..leaves).rev() {
             self.tree[node] = self.minima(node);
         }
-        self.work += order.len() as u64;
+        self.work += 2 * order.len() as u64;
     }
 
     /// The smallest width and the smallest height that are left; `None` when nothing is.
@@ -105,62 +167,102 @@ impl Stock {
         self.tree.get(1).copied().filter(|&minima| minima != GONE)
     }
 
-    /// Takes one copy away.
-    pub(super) fn take(&mut self, kind: u32) {
-        let left = &mut self.left[kind as usize];
-        *left -= 1;
-        if *left > 0 {
-            return;
-        }
-        let leaves = self.tree.len() / 2;
-        for candidate in self.of_kind[kind as usize] {
-            let mut node = leaves + self.position[candidate as usize] as usize;
-            self.tree[node] = GONE;
-            while node > 1 {
-                node /= 2;
-                let minima = self.minima(node);
-                if self.tree[node] == minima {
-                    break;
-                }
-                self.tree[node] = minima;
+    /// Takes one copy of the candidate at a position away.
+    pub(super) fn take(&mut self, position: u32, kind: u32) {
+        self.left_at[position as usize] -= 1;
+        self.left[kind as usize] -= 1;
+        if self.left[kind as usize] == 0 {
+            let [start, end] = self.of_kind[kind as usize];
+            for candidate in start..end {
+                self.remove(self.position[candidate as usize]);
             }
+        } else if self.left_at[position as usize] == 0 {
+            self.remove(position);
         }
     }
 
-    /// Chooses a candidate for the gap, of a height of at most `room`. Best first: one that fills the gap's width and rises to a wall;
-    /// one that fills its width; one that rises to a wall; the first in the order that fits.
+    fn remove(&mut self, position: u32) {
+        let mut node = self.tree.len() / 2 + position as usize;
+        self.tree[node] = GONE;
+        while node > 1 {
+            node /= 2;
+            let minima = self.minima(node);
+            if self.tree[node] == minima {
+                break;
+            }
+            self.tree[node] = minima;
+        }
+    }
+
+    /// Chooses a candidate for the gap, of a height of at most `room`: the one that the rule prefers, or the first in the order that fits.
     pub(super) fn choose(&mut self, gap: &Gap, room: u32) -> Option<Choice> {
-        let leaves = self.tree.len() / 2;
         let higher = if gap.left >= gap.right { Side::Left } else { Side::Right };
-        let mut wide = None;
-        for &position in self.widths.find(gap.width).iter().take(LOOK) {
+        if let Some(position) = self.spanning(gap, room) {
+            return Some(self.choice(position, higher));
+        }
+        if matches!(self.rule, Rule::Snug | Rule::Level) {
+            let left = self.rising_to(gap.left, gap.width, room);
+            let right = if gap.right == gap.left { None } else { self.rising_to(gap.right, gap.width, room) };
+            match (left, right) {
+                (Some(position), Some(other)) if other < position => return Some(self.choice(other, Side::Right)),
+                (Some(position), _) => return Some(self.choice(position, Side::Left)),
+                (None, Some(position)) => return Some(self.choice(position, Side::Right)),
+                (None, None) => {}
+            }
+        }
+        let mut position = self.first_fitting(1, gap.width, room)?;
+        if self.rule == Rule::Fill {
+            position = self.least_left(position, gap.width, room);
+        }
+        Some(self.choice(position, higher))
+    }
+
+    /// Of the first few candidates that fit, `first` being the first, the one beside which least of the width must stay empty.
+    fn least_left(&mut self, first: u32, width: u32, room: u32) -> u32 {
+        let leaves = self.tree.len() / 2;
+        let (mut position, mut best, mut least) = (first, first, u32::MAX);
+        let (mut last_width, mut widths) = (0, 0);
+        for _ in 0..LOOK {
+            let candidate_width = self.tree[leaves + position as usize].width;
+            if candidate_width != last_width {
+                widths += 1;
+                last_width = candidate_width;
+                let empty = self.empty.get((width - candidate_width) as usize).copied().unwrap_or(0);
+                if empty < least {
+                    (best, least) = (position, empty);
+                }
+            }
+            if least == 0 || widths == FILL_WIDTHS {
+                break;
+            }
+            match after(leaves + position as usize).and_then(|node| self.first_fitting(node, width, room)) {
+                Some(next) => position = next,
+                None => break,
+            }
+        }
+        best
+    }
+
+    /// A candidate that fills the gap's width, best one that rises to a wall as well.
+    fn spanning(&mut self, gap: &Gap, room: u32) -> Option<u32> {
+        let leaves = self.tree.len() / 2;
+        let mut first = None;
+        for &position in self.widths.find(gap.width, &self.tree[leaves..]).iter().take(LOOK) {
             self.work += 1;
             let shape = self.tree[leaves + position as usize];
             if shape.width != gap.width || shape.height > room {
                 continue;
             }
             if shape.height == gap.left || shape.height == gap.right {
-                return Some(self.choice(position, higher));
+                return Some(position);
             }
-            wide = wide.or(Some(position));
+            first = first.or(Some(position));
         }
-        if let Some(position) = wide {
-            return Some(self.choice(position, higher));
-        }
-        let left = self.rising_to(gap.left, gap.width, room);
-        let right = if gap.right == gap.left { None } else { self.rising_to(gap.right, gap.width, room) };
-        match (left, right) {
-            (Some(position), Some(other)) if other < position => return Some(self.choice(other, Side::Right)),
-            (Some(position), _) => return Some(self.choice(position, Side::Left)),
-            (None, Some(position)) => return Some(self.choice(position, Side::Right)),
-            (None, None) => {}
-        }
-        let position = self.first_fitting(gap.width, room)?;
-        Some(self.choice(position, higher))
+        first.filter(|_| self.rule != Rule::Level)
     }
 
     fn choice(&self, position: u32, side: Side) -> Choice {
-        Choice { candidate: self.candidates[self.order[position as usize] as usize], side }
+        Choice { position, candidate: self.candidates[self.order[position as usize] as usize], side }
     }
 
     fn rising_to(&mut self, wall: u32, width: u32, room: u32) -> Option<u32> {
@@ -168,7 +270,7 @@ impl Stock {
             return None;
         }
         let leaves = self.tree.len() / 2;
-        for &position in self.heights.find(wall).iter().take(LOOK) {
+        for &position in self.heights.find(wall, &self.tree[leaves..]).iter().take(LOOK) {
             self.work += 1;
             if self.tree[leaves + position as usize].width <= width {
                 return Some(position);
@@ -177,9 +279,9 @@ impl Stock {
         None
     }
 
-    fn first_fitting(&mut self, width: u32, height: u32) -> Option<u32> {
+    /// The first candidate that fits in the tree's nodes from `node` on.
+    fn first_fitting(&mut self, mut node: usize, width: u32, height: u32) -> Option<u32> {
         let leaves = self.tree.len() / 2;
-        let mut node = 1;
         for visits in 0..VISITS {
             let minima = self.tree[node];
             if minima.width <= width && minima.height <= height {
@@ -188,16 +290,12 @@ impl Stock {
                     return Some(id(node - leaves));
                 }
                 node *= 2;
-                continue;
-            }
-            while node % 2 == 1 {
-                node /= 2;
-            }
-            if node == 0 {
+            } else if let Some(next) = after(node) {
+                node = next;
+            } else {
                 self.work += u64::from(visits);
                 return None;
             }
-            node += 1;
         }
         self.work += u64::from(VISITS);
         None
@@ -218,6 +316,8 @@ struct Lists {
     of_candidate: Vec<u32>,
     /// Where each list starts, and one past the last.
     starts: Vec<u32>,
+    /// Where the first live entry of each list may be.
+    heads: Vec<u32>,
     /// How much of each list is filled.
     filled: Vec<u32>,
     positions: Vec<u32>,
@@ -232,6 +332,7 @@ impl Lists {
             table: vec![(0, u32::MAX); (distinct.len() * 2).next_power_of_two()],
             of_candidate: Vec::with_capacity(lengths.len()),
             starts: vec![0; distinct.len() + 1],
+            heads: vec![0; distinct.len()],
             filled: vec![0; distinct.len()],
             positions: vec![0; lengths.len()],
         };
@@ -263,6 +364,8 @@ impl Lists {
 
     fn clear(&mut self) {
         self.filled.fill(0);
+        let lists = self.heads.len();
+        self.heads.copy_from_slice(&self.starts[..lists]);
     }
 
     fn push(&mut self, candidate: u32, position: u32) {
@@ -271,15 +374,57 @@ impl Lists {
         self.filled[list] += 1;
     }
 
-    fn find(&self, length: u32) -> &[u32] {
-        match self.table[self.slot(length)] {
-            (_, u32::MAX) => &[],
-            (_, list) => &self.positions[self.starts[list as usize] as usize..self.starts[list as usize + 1] as usize],
+    /// The positions of that length, without those before the first that `left` still has.
+    fn find(&mut self, length: u32, left: &[Shape]) -> &[u32] {
+        let (_, list) = self.table[self.slot(length)];
+        if list == u32::MAX {
+            return &[];
+        }
+        let end = self.starts[list as usize + 1];
+        let head = &mut self.heads[list as usize];
+        while *head < end && left[self.positions[*head as usize] as usize] == GONE {
+            *head += 1;
+        }
+        &self.positions[*head as usize..end as usize]
+    }
+}
+
+/// The node of a tree with root 1 that begins where `node` ends; `None` after the last.
+fn after(node: usize) -> Option<usize> {
+    let turn = node >> node.trailing_ones();
+    (turn > 0).then_some(turn + 1)
+}
+
+/// How much of each width up to `width` stays empty at least when it is filled with shapes side by side. Empty for large widths.
+fn emptiness(folded: &Folded<'_>) -> Vec<u32> {
+    if folded.width > MOST_FILLED {
+        return Vec::new();
+    }
+    let mut widths: Vec<u32> = folded.kinds.iter().flat_map(|kind| kind.shapes()).map(|shape| shape.width).collect();
+    widths.sort_unstable();
+    widths.dedup();
+    widths.truncate(MOST_WIDTHS);
+    let mut empty: Vec<u32> = (0..=folded.width).collect();
+    for width in widths {
+        for filled in width as usize..empty.len() {
+            empty[filled] = empty[filled].min(empty[filled - width as usize]);
         }
     }
+    empty
 }
 
 /// Indices of candidates: at most two for each copy, so far below 2³².
 fn id(index: usize) -> u32 {
     u32::try_from(index).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nodes_after_a_node_are_those_that_begin_where_it_ends() {
+        assert_eq!([2, 4, 5, 6, 9, 11].map(after), [Some(3), Some(5), Some(3), Some(7), Some(5), Some(3)]);
+        assert_eq!([1, 3, 7, 15].map(after), [None; 4]);
+    }
 }
