@@ -134,8 +134,8 @@ pub use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 pub use crate::geom::{Dpi, Length, MAX_SIDE_PX, PxRect, PxSize, Rows, Turn};
 pub use crate::job::{Background, Compression, Crop, Gutter, Item, Job, Margin, Media, NameTemplate, Order, Output, Sizing, TurnPolicy};
 pub use crate::layout::{
-    Blank, Effort, Layout, MAX_COPIES, Packing, Part, Placement, Spot, Violation, check_packing, length_lower_bound, pack, pack_rectangles,
-    packing_memory_bytes, parts_lower_bound, shortest_length,
+    Blank, Effort, Layout, MAX_COPIES, Packing, Part, Placement, RuleKind, RulePrice, Spot, Violation, check_packing, explain,
+    length_lower_bound, pack, pack_rectangles, packing_memory_bytes, parts_lower_bound, shortest_length,
 };
 pub use crate::pixel::Rgba8;
 pub use crate::plan::{Band, Decode, DecodedRaster, MemoryPlan, PartPlan, RasterSpec, RenderPlan};

@@ -500,3 +500,24 @@ fn damage_found_on_resuming_keeps_what_was_there() {
     let kept = fs::read(folder.join("out/Shop part 1.png.partial")).unwrap();
     assert!(!kept.is_empty() && cut.starts_with(&kept));
 }
+
+#[test]
+fn what_rules_cost_and_what_other_widths_take_is_told() {
+    let (folder, job) = shop();
+    let folder = folder.path();
+    write_job(folder, &job);
+    // Two parts of 200 + 13 + 200 px; without the gutter of 0.125 in, of 400 px.
+    let (code, stdout, stderr) = outcome(folder, &["pack", "job.json", "-o", "layout.json", "--explain"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stdout.contains("the gutter: 26 px of film (3.1 %)") && stdout.contains("turns that are forbidden: "), "{stdout}");
+    assert!(stderr.contains("826 px of film; no packing can be shorter than"), "{stderr}");
+    let (code, stdout, stderr) = outcome(folder, &["pack", "job.json", "--compare", "4in,7in,2in"]);
+    assert_eq!(code, 0, "{stderr}");
+    let rows: Vec<Vec<&str>> = stdout.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[1][..3], ["4in", "2", "0.210"]);
+    assert_eq!(rows[2][..3], ["7in", "1", "0.105"]);
+    assert!(rows[3][0] == "2in" && stdout.contains("fox.png"), "{stdout}");
+    assert_eq!(names(folder), ["fox.png", "job.json", "layout.json"]);
+    let (code, _, _) = outcome(folder, &["pack", "job.json", "-o", "l.json", "--compare", "4in"]);
+    assert_eq!(code, 2);
+}

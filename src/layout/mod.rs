@@ -5,6 +5,7 @@
 
 mod artwork;
 mod check;
+mod explain;
 mod file;
 mod pack;
 mod packing;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::explain::{RuleKind, RulePrice, explain};
 pub use self::pack::{pack, shortest_length};
 pub use self::packing::{
     Blank, Effort, MAX_COPIES, Packing, Spot, Violation, check_packing, length_lower_bound, pack_rectangles, packing_memory_bytes,

@@ -43,7 +43,7 @@ pub fn shortest_length(preflight: &Preflight) -> Result<u64> {
 }
 
 /// One blank per item, at the same index.
-fn blanks(preflight: &Preflight) -> Vec<Blank> {
+pub(super) fn blanks(preflight: &Preflight) -> Vec<Blank> {
     let blank = |item: &CheckedItem| match item.turn {
         TurnPolicy::Auto => Blank { size: item.size, copies: item.copies, turnable: true },
         TurnPolicy::None => Blank { size: item.size, copies: item.copies, turnable: false },

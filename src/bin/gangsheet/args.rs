@@ -74,13 +74,22 @@ pub(crate) enum Command {
   gangsheet render job.json -o sheets --resume")]
     Render(Render),
     /// Place the copies of a job and write the layout, without rendering
-    #[command(after_help = "Example:\n  gangsheet pack job.json -o layout.json --effort high")]
+    #[command(after_help = "Examples:
+  gangsheet pack job.json -o layout.json --effort high
+  gangsheet pack job.json -o layout.json --explain
+  gangsheet pack job.json --compare 22in,24in,33in")]
     Pack {
         #[command(flatten)]
         source: JobSource,
         /// The layout file to write; an older one is replaced, anything else is not.
-        #[arg(short, long, value_name = "LAYOUT.json")]
-        output: PathBuf,
+        #[arg(short, long, value_name = "LAYOUT.json", required_unless_present = "compare")]
+        output: Option<PathBuf>,
+        /// Print what forbidden turns and the gutter cost in film: each by packing again without it.
+        #[arg(long)]
+        explain: bool,
+        /// Print how much film the job takes on media of these widths, separated by commas, otherwise like its own.
+        #[arg(long, value_delimiter = ',', value_name = "WIDTHS", conflicts_with_all = ["output", "explain"])]
+        compare: Vec<gangsheet::Length>,
         #[command(flatten)]
         packing: PackingArgs,
         #[command(flatten)]

@@ -1,6 +1,7 @@
 //! The `gangsheet` program: each command is one call of the library.
 
 mod args;
+mod pack;
 mod progress;
 
 use std::error::Error as StdError;
@@ -17,6 +18,7 @@ use serde::Serialize;
 use tracing::level_filters::LevelFilter;
 
 use crate::args::{Cli, Command, Limits, LogFormat, ProgressStyle, Render};
+use crate::pack::{compare_widths, pack};
 use crate::progress::Display;
 
 /// The exit code of an interrupted program: 128 + SIGINT.
@@ -77,17 +79,13 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
             voice.summarise(&report, &sheets);
         }
         Command::Render(args) => return render(args, display, voice, cancel),
-        Command::Pack { source, output, packing, artwork, limits } => {
+        Command::Pack { source, output, explain, compare, packing, artwork, limits } => {
             let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..options(limits, cancel) };
             let job = read_job(&source.job, &source.orders, &options)?;
-            let prepared = in_file(Run::of_job(&job, base_of(&source.job)).options(options).prepare(), &source.job)?;
-            refuse_inputs(&output, &prepared)?;
-            voice.findings(prepared.preflight.warnings(), prepared.preflight.left_out());
-            prepared.layout.rebased(base_of(&source.job), base_of(&output))?.write(&output)?;
-            let length: u64 = prepared.layout.parts.iter().map(|part| u64::from(part.size().height())).sum();
-            let (copies, parts, bound) = (prepared.layout.copies(), prepared.layout.parts.len(), prepared.length_lower_bound_px);
-            voice.tell("info", &format!("{copies} copies on {parts} parts, {length} px of film; no layout is shorter than {bound} px"));
-            return Ok(finished(prepared.preflight.left_out()));
+            return match output {
+                Some(output) => pack(&job, &source.job, &output, explain, options, voice),
+                None => compare_widths(&job, &source.job, &compare, &options),
+            };
         }
         Command::Preflight { source, artwork, deep, limits, json } => {
             let preflight = PreflightOptions { read_to_end: deep, ..artwork.into() };
