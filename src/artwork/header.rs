@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use image::ImageFormat;
+
 use crate::error::Result;
 use crate::geom::PxSize;
 
+use super::reduced::Reduction;
 use super::source::Source;
 use super::{ArtworkLimits, Orientation, jpeg, png, tiff, webp};
 
@@ -44,6 +47,8 @@ pub struct ArtworkHeader {
     pub damage: Option<String>,
     /// How the pixels of the file become what is seen.
     pub(crate) orientation: Orientation,
+    /// How much smaller the file is decoded than it is.
+    pub(super) reduction: Reduction,
     /// What reading may take.
     pub(super) limits: ArtworkLimits,
     /// Bytes that the decoder of this file holds, apart from a constant.
@@ -53,9 +58,21 @@ pub struct ArtworkHeader {
 }
 
 impl ArtworkHeader {
-    /// The size of the file's pixels, before its orientation.
+    /// The size of the file's pixels as they are decoded, before its orientation.
     pub(crate) fn stored_size(&self) -> PxSize {
-        self.size.turned(self.orientation.turn)
+        self.reduction.of(self.size.turned(self.orientation.turn))
+    }
+
+    /// Whether the file is decoded smaller than it is.
+    pub(crate) fn is_reduced(&self) -> bool {
+        self.reduction != Reduction::default()
+    }
+
+    /// Has the file decoded smaller, where it can be, as long as it leaves `width` × `height` pixels before its orientation.
+    pub(crate) fn reduce_to(&mut self, width: u32, height: u32) {
+        if self.jpeg.is_reducible() && self.damage.is_none() {
+            self.reduction = Reduction::to(self.size.turned(self.orientation.turn), width, height);
+        }
     }
 
     /// The header of a file whose pixels are to be seen in this `orientation`; so far it told of them as they are stored.
@@ -101,12 +118,17 @@ fn probe_source(mut source: Source, limits: &ArtworkLimits) -> Result<ArtworkHea
     let filled = source.read_up_to(&mut start)?;
     let start = &start[..filled];
     source.rewind()?;
-    let header = match start {
-        [0x89, b'P', b'N', b'G', ..] => png::probe(source, limits)?,
-        [0xff, 0xd8, 0xff, ..] => jpeg::probe(source, limits)?,
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => webp::probe(source, limits)?,
-        [b'I', b'I', b'*' | b'+', 0, ..] | [b'M', b'M', 0, b'*' | b'+', ..] => tiff::probe(source, limits)?,
-        _ => return Err(source.damaged(describe(start))),
+    let header = match image::guess_format(start) {
+        Ok(ImageFormat::Png) => png::probe(source, limits)?,
+        Ok(ImageFormat::Jpeg) => jpeg::probe(source, limits)?,
+        Ok(ImageFormat::WebP) => webp::probe(source, limits)?,
+        Ok(ImageFormat::Tiff) => tiff::probe(source, limits)?,
+        Ok(other) => {
+            let name = other.to_mime_type().trim_start_matches("image/").trim_start_matches("x-").to_ascii_uppercase();
+            return Err(source.damaged(format!("{name} is not supported: convert it to PNG")));
+        }
+        Err(_) if start.starts_with(b"II+\0") || start.starts_with(b"MM\0+") => tiff::probe(source, limits)?,
+        Err(_) => return Err(source.damaged(describe(start))),
     };
     limits.check_size(header.size, &path)?;
     limits.check_frames(header.frames, &path)?;
@@ -120,8 +142,6 @@ fn describe(start: &[u8]) -> &'static str {
     let holds = |tag: &[u8]| lower.windows(tag.len()).any(|window| window == tag);
     match start {
         [] => "an empty file: export it again",
-        [b'G', b'I', b'F', b'8', ..] => "GIF is not supported: convert it to PNG",
-        [b'B', b'M', ..] => "BMP is not supported: convert it to PNG",
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => "HEIC, AVIF and videos are not supported: convert it to PNG",
         [b'8', b'B', b'P', b'S', ..] => "a Photoshop document is not supported: export it as PNG",
         [b'%', b'P', b'D', b'F', ..] => "PDF is not supported: export it as PNG at its printed size",

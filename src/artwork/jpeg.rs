@@ -17,6 +17,7 @@ use super::ArtworkLimits;
 use super::convert::Conversion;
 use super::exif::{Exif, per_inch};
 use super::header::{ArtworkFormat, ArtworkHeader};
+use super::reduced;
 use super::source::{Source, damaged, damaged_by};
 
 const END_OF_IMAGE: u8 = 0xd9;
@@ -39,6 +40,18 @@ pub(super) struct Facts {
     /// Bytes of the file up to and with the end marker; behind it there may be anything.
     file_bytes: u64,
     progressive: bool,
+    /// Whether its four channels are inks.
+    inks: bool,
+    /// Whether there is one scan of all channels.
+    one_scan: bool,
+    metadata_bytes: u64,
+}
+
+impl Facts {
+    /// Whether the file can be decoded smaller than it is. What comes in several scans would save neither time nor memory.
+    pub(super) fn is_reducible(self) -> bool {
+        self.one_scan && !self.progressive && !self.inks
+    }
 }
 
 /// What the markers say.
@@ -104,6 +117,7 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
         file_bytes: source.length_bytes(),
         damage: None,
         orientation: Default::default(),
+        reduction: Default::default(),
         limits: *limits,
         decoder_bytes: end + decoder_bytes(frame, markers.metadata_bytes, scans),
         jpeg: Facts {
@@ -113,6 +127,9 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
             },
             file_bytes: end,
             progressive: frame.progressive,
+            one_scan: scans == 1,
+            inks: frame.channels == 4,
+            metadata_bytes: markers.metadata_bytes,
         },
     };
     Ok(header.oriented(exif.orientation))
@@ -239,11 +256,18 @@ fn decoder_bytes(frame: Frame, metadata_bytes: u64, scans: u32) -> u64 {
 
 /// The most bytes that reading a file with this `header` holds: the frame, and its coefficients while it is decoded.
 pub(super) fn memory_bytes(header: &ArtworkHeader) -> u64 {
-    header.decoder_bytes + frame_bytes(header) + CONSTANT_BYTES
+    let Facts { channels, file_bytes, metadata_bytes, .. } = header.jpeg;
+    let decoding = if header.is_reduced() {
+        let stored = header.size.turned(header.orientation.turn);
+        file_bytes + 2 * metadata_bytes + reduced::decoder_bytes(stored, header.reduction, channels)
+    } else {
+        header.decoder_bytes
+    };
+    decoding + frame_bytes(header) + CONSTANT_BYTES
 }
 
 fn frame_bytes(header: &ArtworkHeader) -> u64 {
-    header.size.area() * u64::from(header.jpeg.channels)
+    header.stored_size().area() * u64::from(header.jpeg.channels)
 }
 
 /// Reads a JPEG file into a frame and hands out its rows.
@@ -263,20 +287,28 @@ pub(super) struct JpegReader {
 impl JpegReader {
     pub(super) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Self> {
         let mut reservation = budget.reserve(memory_bytes(header), format_args!("the decoder of {}", path.display()))?;
-        let file = read_file(path, header)?;
-        let (color, conversion) = match header.jpeg.channels {
+        let mut file = read_file(path, header)?;
+        let channels = header.jpeg.channels;
+        let (color, conversion) = match channels {
             1 => (ColorSpace::Luma, Conversion::Grey8),
             4 => (ColorSpace::CMYK, Conversion::Cmyk8),
             _ => (ColorSpace::RGB, Conversion::Rgb8 { key: None }),
         };
-        let options = strict().set_strict_mode(header.damage.is_none()).jpeg_set_out_colorspace(color);
-        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
-        decoder.decode_headers().map_err(|error| undecodable(path, error))?;
-        let channels = usize::from(header.jpeg.channels);
-        let mut frame = vec![0; usize::try_from(frame_bytes(header)).unwrap_or(usize::MAX)];
-        decoder.decode_into(&mut frame).map_err(|error| undecodable(path, error))?;
+        let frame = if !header.is_reduced() {
+            if !header.jpeg.progressive && header.damage.is_none() {
+                end_in_zeros(&mut file);
+            }
+            let options = strict().set_strict_mode(header.damage.is_none()).jpeg_set_out_colorspace(color);
+            let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
+            decoder.decode_headers().map_err(|error| undecodable(path, error))?;
+            let mut frame = vec![0; usize::try_from(frame_bytes(header)).unwrap_or(usize::MAX)];
+            decoder.decode_into(&mut frame).map_err(|error| undecodable(path, error))?;
+            frame
+        } else {
+            reduced::decode(file, path, header.stored_size(), channels)?
+        };
         reservation.shrink_to(frame_bytes(header));
-        Ok(Self { frame, next: 0, channels, conversion, _reservation: reservation })
+        Ok(Self { frame, next: 0, channels: channels.into(), conversion, _reservation: reservation })
     }
 
     pub(super) fn read_row(&mut self, out: &mut [Rgba8]) {
@@ -296,9 +328,6 @@ fn read_file(path: &Path, header: &ArtworkHeader) -> Result<Vec<u8>> {
     let mut bytes = Vec::with_capacity(length.saturating_add(READ_AHEAD_BYTES));
     bytes.resize(length, 0);
     source.read_exact(&mut bytes)?;
-    if !header.jpeg.progressive && header.damage.is_none() {
-        end_in_zeros(&mut bytes);
-    }
     Ok(bytes)
 }
 

@@ -9,6 +9,7 @@ mod limits;
 mod orientation;
 mod png;
 mod raster;
+mod reduced;
 mod resample;
 mod rows;
 mod source;

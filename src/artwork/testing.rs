@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ArtworkLimits, ArtworkReader, probe};
+use super::{ArtworkHeader, ArtworkLimits, ArtworkReader, probe};
 use crate::budget::MemoryBudget;
 use crate::error::Result;
 use crate::pixel::Rgba8;
@@ -14,11 +14,15 @@ pub(super) fn data(name: &str) -> PathBuf {
 
 /// The pixels of an artwork as they are stored; what it reserves is what its header said.
 pub(super) fn read(path: &Path) -> Result<Vec<Rgba8>> {
-    let header = probe(path, &ArtworkLimits::default())?;
+    read_as(path, &probe(path, &ArtworkLimits::default())?)
+}
+
+/// The pixels of an artwork with this header.
+pub(super) fn read_as(path: &Path, header: &ArtworkHeader) -> Result<Vec<Rgba8>> {
     let budget = MemoryBudget::new(64 << 20);
-    let mut reader = ArtworkReader::open(path, &header, &budget)?;
-    assert_eq!(budget.high_water_bytes(), ArtworkReader::memory_bytes(&header));
-    let mut pixels = vec![Rgba8::TRANSPARENT; usize::try_from(header.size.area()).unwrap()];
+    let mut reader = ArtworkReader::open(path, header, &budget)?;
+    assert_eq!(budget.high_water_bytes(), ArtworkReader::memory_bytes(header));
+    let mut pixels = vec![Rgba8::TRANSPARENT; usize::try_from(header.stored_size().area()).unwrap()];
     for row in pixels.chunks_exact_mut(header.stored_size().width() as usize) {
         reader.read_row(row)?;
     }

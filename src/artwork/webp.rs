@@ -55,6 +55,7 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
         file_bytes: source.length_bytes(),
         damage: None,
         orientation: Default::default(),
+        reduction: Default::default(),
         limits: *limits,
         decoder_bytes: decoder_bytes(&chunks, size),
         jpeg: jpeg::Facts::default(),

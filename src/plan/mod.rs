@@ -90,7 +90,7 @@ impl RenderPlan {
         Self::with(layout, artworks, threads, budget, false)
     }
 
-    fn with(layout: Layout, artworks: Vec<CheckedArtwork>, threads: usize, budget: &MemoryBudget, repeats: bool) -> Result<Self> {
+    fn with(layout: Layout, mut artworks: Vec<CheckedArtwork>, threads: usize, budget: &MemoryBudget, repeats: bool) -> Result<Self> {
         let format = match layout.output.background {
             Background::Transparent => PixelFormat::Rgba8,
             Background::Opaque(_) => PixelFormat::Rgb8,
@@ -103,7 +103,8 @@ impl RenderPlan {
         let description_bytes: u64 = descriptions.sum();
         // Once more for the plan of what is left, if the run is resumed.
         let charge = budget.reserve(2 * description_bytes, "the plan of the layout's bands and placements")?;
-        let assigned = rasters::assign(&layout, &artworks)?;
+        let mut assigned = rasters::assign(&layout, &artworks)?;
+        rasters::reduce(&mut assigned.specs, &mut artworks);
         let mut parts = Vec::with_capacity(layout.parts.len());
         for (index, ((part, rows), raster_of)) in layout.parts.iter().zip(&rows_of_bands).zip(assigned.by_placement).enumerate() {
             let overlapping = bands::any_overlap(part);

@@ -96,6 +96,27 @@ pub(super) fn assign(layout: &Layout, artworks: &[CheckedArtwork]) -> Result<Ass
     Ok(Assigned { specs, by_placement })
 }
 
+/// Has artwork decoded smaller than it is stored, where the format allows it and all of its rasters are that small.
+pub(super) fn reduce(specs: &mut [RasterSpec], artworks: &mut [CheckedArtwork]) {
+    let mut largest = vec![(0, 0); artworks.len()];
+    for spec in &*specs {
+        let (width, height) = &mut largest[spec.artwork];
+        // A part of the artwork would lie between the pixels of a smaller one.
+        let is_whole = spec.crop.size() == artworks[spec.artwork].header.stored_size();
+        *width = spec.size.width().max(if is_whole { *width } else { u32::MAX });
+        *height = spec.size.height().max(*height);
+    }
+    for (artwork, (width, height)) in artworks.iter_mut().zip(largest) {
+        artwork.header.reduce_to(width, height);
+    }
+    for spec in specs {
+        let header = &artworks[spec.artwork].header;
+        if header.is_reduced() {
+            spec.crop = header.stored_size().into();
+        }
+    }
+}
+
 /// Fills in each part's decodes and releases. A raster that the next part uses too is kept for it; any other is released after the last
 /// band that uses it.
 ///

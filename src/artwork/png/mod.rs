@@ -145,6 +145,7 @@ pub(super) fn probe(source: Source, limits: &ArtworkLimits) -> Result<ArtworkHea
         file_bytes: chunks.source().length_bytes(),
         damage: None,
         orientation: Default::default(),
+        reduction: Default::default(),
         limits: *limits,
         fingerprint: chunks.fingerprint()?,
         decoder_bytes: reader::decoder_bytes(ihdr),

@@ -315,6 +315,7 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
         file_bytes: source.length_bytes(),
         damage: None,
         orientation: Orientation::default(),
+        reduction: Default::default(),
         limits: *limits,
         decoder_bytes: reader::decoder_bytes(&image),
         jpeg: jpeg::Facts::default(),
