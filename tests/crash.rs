@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 
 use common::{PngKind, Shop, Style, draw, files_in, layout, placement, png_bytes, rect};
 use gangsheet::{ErrorKind, Existing, Layout, Placement, Progress, Report, Run, RunOptions};
-use rustix::process::{Pid, Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
+use rustix::process::{Resource, Rlimit, Signal, getpid, kill_process, setrlimit};
 
 /// Says to a process of this file what to do: the shop's folder, and how it ends.
 const TASK: &str = "GANGSHEET_TEST_TASK";
@@ -345,7 +345,7 @@ mod program {
         }
 
         fn signal(&self, signal: Signal) {
-            kill_process(Pid::from_child(&self.0), signal).unwrap();
+            kill_process(rustix::process::Pid::from_child(&self.0), signal).unwrap();
         }
 
         fn read_until(&mut self, words: &str) {
