@@ -33,10 +33,10 @@ fuzz_target!(|json: &[u8]| {
     }
 });
 
-/// Where in the document something is wrong, and what.
+/// Where in the document something is wrong, and what. A text that is read buffer by buffer may be a column further on by then.
 fn place(kind: &ErrorKind) -> Option<(&str, &str)> {
     match kind {
-        ErrorKind::Document { at, message, .. } => Some((at, message)),
+        ErrorKind::Document { at, message, .. } => Some((at, message.rsplit_once(" (line ").map_or(message, |(message, _)| message))),
         _ => None,
     }
 }

@@ -180,6 +180,11 @@ fn render_tightly(layout: &Layout, base: &Path, folder: &Path) -> Report {
                     assert!(!folder.exists(), "something was written: {error}");
                     limit_bytes = *needed_bytes;
                 }
+                // The outputs lie in a RAM disk and count as memory.
+                ErrorKind::FilesInMemory { needed_bytes, .. } => {
+                    assert!(*needed_bytes > 0 && !folder.exists(), "{error:?}");
+                    limit_bytes += *needed_bytes;
+                }
                 other => panic!("{other:?} with less memory only"),
             },
         }
