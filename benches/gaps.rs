@@ -11,12 +11,15 @@
 #![expect(clippy::print_stdout, reason = "a table for people")]
 #![expect(clippy::cast_precision_loss, reason = "means for people")]
 
+mod orders;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use gangsheet::{Blank, Effort, MAX_SIDE_PX, MediaPx, Packing, PxSize, Spot, check_packing, pack_rectangles};
+use orders::{FILM, orders};
 use serde_json::Value;
 
 fn main() {
@@ -63,26 +66,6 @@ fn time_table() {
         });
         println!("| {copies} | {:.4} | {} | {:.3} | {} |", fast.0, fast.1, normal.0, normal.1);
     }
-}
-
-const FILM: MediaPx = MediaPx { width: 6600, max_length: 72_000, left: 75, right: 75, top: 75, bottom: 75, gutter_x: 38, gutter_y: 38 };
-
-/// Always the same.
-fn orders(copies: u32) -> Vec<Blank> {
-    let mut state = 1_u32;
-    let mut next = |most: u32| {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 8) % most
-    };
-    let mut blanks = Vec::new();
-    let mut left = copies;
-    while left > 0 {
-        let size = PxSize::new(300 + next(3300), 300 + next(3300)).expect("sides of 1 to 12 in");
-        let copies = left.min(1 + next(5));
-        blanks.push(Blank { size, copies, turnable: true });
-        left -= copies;
-    }
-    blanks
 }
 
 /// How far the copies of a part reach.

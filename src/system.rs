@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use sysinfo::{MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, System};
 
+use crate::error::{Error, ErrorKind, Result};
+
 /// A look at the memory of this process and of what it runs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -128,6 +130,21 @@ pub(crate) fn is_machine_fault(error: &io::Error) -> bool {
 pub(crate) fn is_machine_fault(error: &io::Error) -> bool {
     use io::ErrorKind as Kind;
     matches!(error.kind(), Kind::OutOfMemory | Kind::StorageFull | Kind::ResourceBusy | Kind::Interrupted | Kind::TimedOut)
+}
+
+/// Where the folder really lies: absolute, and `..` leads up from there. `what` it is for names it where it is not there.
+///
+/// # Errors
+///
+/// [`ErrorKind::NoFolder`], and [`ErrorKind::Io`] where the machine is to blame.
+pub(crate) fn real_folder(folder: &Path, what: &'static str) -> Result<PathBuf> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    folder.canonicalize().map_err(|source| {
+        if is_machine_fault(&source) {
+            return Error::io("find", folder, source);
+        }
+        ErrorKind::NoFolder { what, path: folder.to_owned() }.into()
+    })
 }
 
 /// Makes the name of the file at `path`, new or changed, as durable as its content. Systems other than Unix cannot open a folder as a

@@ -60,7 +60,12 @@ pub struct ArtworkHeader {
 impl ArtworkHeader {
     /// The size of the file's pixels as they are decoded, before its orientation.
     pub(crate) fn stored_size(&self) -> PxSize {
-        self.reduction.of(self.size.turned(self.orientation.turn))
+        self.reduction.of(self.file_size())
+    }
+
+    /// The size of the file's pixels, before its orientation and whatever they are decoded to.
+    pub(super) fn file_size(&self) -> PxSize {
+        self.size.turned(self.orientation.turn)
     }
 
     /// Whether the file is decoded smaller than it is.
@@ -70,8 +75,8 @@ impl ArtworkHeader {
 
     /// Has the file decoded smaller, where it can be, as long as it leaves `width` × `height` pixels before its orientation.
     pub(crate) fn reduce_to(&mut self, width: u32, height: u32) {
-        if self.jpeg.is_reducible() && self.damage.is_none() {
-            self.reduction = Reduction::to(self.size.turned(self.orientation.turn), width, height);
+        if self.jpeg.is_reducible && self.damage.is_none() {
+            self.reduction = Reduction::to(self.file_size(), width, height);
         }
     }
 

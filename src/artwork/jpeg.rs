@@ -40,18 +40,9 @@ pub(super) struct Facts {
     /// Bytes of the file up to and with the end marker; behind it there may be anything.
     file_bytes: u64,
     progressive: bool,
-    /// Whether its four channels are inks.
-    inks: bool,
-    /// Whether there is one scan of all channels.
-    one_scan: bool,
+    /// Whether the file can be decoded smaller than it is: one scan, and no inks. Several would save neither time nor memory.
+    pub(super) is_reducible: bool,
     metadata_bytes: u64,
-}
-
-impl Facts {
-    /// Whether the file can be decoded smaller than it is. What comes in several scans would save neither time nor memory.
-    pub(super) fn is_reducible(self) -> bool {
-        self.one_scan && !self.progressive && !self.inks
-    }
 }
 
 /// What the markers say.
@@ -127,8 +118,7 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
             },
             file_bytes: end,
             progressive: frame.progressive,
-            one_scan: scans == 1,
-            inks: frame.channels == 4,
+            is_reducible: scans == 1 && !frame.progressive && frame.channels < 4,
             metadata_bytes: markers.metadata_bytes,
         },
     };
@@ -258,8 +248,7 @@ fn decoder_bytes(frame: Frame, metadata_bytes: u64, scans: u32) -> u64 {
 pub(super) fn memory_bytes(header: &ArtworkHeader) -> u64 {
     let Facts { channels, file_bytes, metadata_bytes, .. } = header.jpeg;
     let decoding = if header.is_reduced() {
-        let stored = header.size.turned(header.orientation.turn);
-        file_bytes + 2 * metadata_bytes + reduced::decoder_bytes(stored, header.reduction, channels)
+        file_bytes + 2 * metadata_bytes + reduced::decoder_bytes(header.file_size(), header.reduction, channels)
     } else {
         header.decoder_bytes
     };

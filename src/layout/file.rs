@@ -1,6 +1,6 @@
 //! `layout.json`: the flat form of a layout, checked while it is read.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use super::{Layout, Part, Placement};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::{Dpi, PxRect, PxSize, Turn};
 use crate::job::{Document, Output, Version, check_text, read_document};
-use crate::system::is_machine_fault;
+use crate::system::real_folder;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "a layout: an object")]
@@ -143,7 +143,7 @@ impl Layout {
     /// [`ErrorKind::NoFolder`] when `to` or an artwork's folder is not there, and
     /// [`ErrorKind::Layout`](crate::ErrorKind::Layout) when a path between them is not Unicode, which JSON cannot hold.
     pub fn rebased(&self, from: &Path, to: &Path) -> Result<Self> {
-        let to = real(to)?;
+        let to = real_folder(to, FOLDER)?;
         let mut layout = self.clone();
         let mut last: Option<(Arc<str>, Arc<str>)> = None;
         for placement in layout.parts.iter_mut().flat_map(|part| &mut part.placements) {
@@ -159,6 +159,9 @@ impl Layout {
     }
 }
 
+/// What a folder is for that is not there.
+const FOLDER: &str = "a layout or its artwork";
+
 /// `written` holds from the folder `from`; the result names the same file from the real folder `to`.
 fn rebase(written: &Path, from: &Path, to: &Path) -> Result<Arc<str>> {
     if written.is_absolute() {
@@ -167,21 +170,10 @@ fn rebase(written: &Path, from: &Path, to: &Path) -> Result<Arc<str>> {
     let path = from.join(written);
     // The file keeps its name, also where it is a link.
     let (folder, name) = (path.parent().unwrap_or(from), path.file_name().unwrap_or_default());
-    let absolute = real(folder)?.join(name);
+    let absolute = real_folder(folder, FOLDER)?.join(name);
     let rebased = pathdiff::diff_paths(&absolute, to).unwrap_or(absolute);
     let message = || format!("the path {} is not Unicode: move the folder", rebased.display());
     rebased.to_str().map(Arc::from).ok_or_else(|| ErrorKind::Layout { part: None, message: message() }.into())
-}
-
-/// Where the folder really lies: `..` leads up from there.
-fn real(folder: &Path) -> Result<PathBuf> {
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    folder.canonicalize().map_err(|source| {
-        if is_machine_fault(&source) {
-            return Error::io("find", folder, source);
-        }
-        ErrorKind::NoFolder { what: "a layout or its artwork", path: folder.to_owned() }.into()
-    })
 }
 
 #[cfg(test)]
@@ -220,7 +212,7 @@ mod tests {
         for folder in ["jobs/today/art", "jobs/old", "out/sheets"] {
             std::fs::create_dir_all(at(folder)).unwrap();
         }
-        let out = real(&at("out/sheets")).unwrap();
+        let out = real_folder(&at("out/sheets"), FOLDER).unwrap();
         let rebase = |written| rebase(Path::new(written), &at("jobs/today"), &out).unwrap().to_string();
         assert_eq!(rebase("art/fox.png"), "../../jobs/today/art/fox.png");
         assert_eq!(rebase("../old/../today/./art/fox.png"), "../../jobs/today/art/fox.png");

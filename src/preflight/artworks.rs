@@ -12,7 +12,7 @@ use crate::budget::{MemoryBudget, Reservation};
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 use crate::geom::PxRect;
-use crate::system::is_machine_fault;
+use crate::system::{is_machine_fault, real_folder};
 
 /// The artwork files that were met so far.
 pub(super) struct Artworks<'a> {
@@ -40,10 +40,9 @@ struct Found {
 impl<'a> Artworks<'a> {
     /// # Errors
     ///
-    /// [`ErrorKind::NoFolder`] when the only folder that artwork may be read from cannot be found.
+    /// [`ErrorKind::NoFolder`] when the only folder that artwork may be read from cannot be found, [`ErrorKind::Io`].
     pub(super) fn new(base_dir: &'a Path, options: &PreflightOptions) -> Result<Self> {
-        let no_folder = |root: &PathBuf| ErrorKind::NoFolder { what: "artwork", path: root.clone() };
-        let root = options.artwork_root.as_ref().map(|root| fs::canonicalize(root).map_err(|_| Error::from(no_folder(root))));
+        let root = options.artwork_root.as_ref().map(|root| real_folder(root, "artwork"));
         Ok(Self {
             base_dir,
             root: root.transpose()?,
