@@ -116,11 +116,17 @@ impl<'a> OutputFolder<'a> {
     /// Reads what an earlier run tells of itself. A job that has the name of a document is not to be replaced.
     fn read_earlier(&mut self, memory_limit_bytes: u64) -> Result<()> {
         let is_job = |path: &Path| Job::read_within(path, memory_limit_bytes).is_ok();
-        if let Some(path) =
-            [self.layout_path(), self.report_path()].into_iter().find(|path| is_there(path) && (!path.is_file() || is_job(path)))
-        {
-            let message = "no run has written it and none will replace it: move it away or choose another folder".to_owned();
-            return Err(ErrorKind::Document { file: Some(path), at: String::new(), message }.into());
+        for path in [self.layout_path(), self.report_path()] {
+            // A link that leads nowhere is something, too.
+            let is_free = match path.symlink_metadata() {
+                Ok(_) => path.is_file() && !is_job(&path),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+                Err(source) => return Err(Error::io("look at", &path, source)),
+            };
+            if !is_free {
+                let message = "no run has written it and none will replace it: move it away or choose another folder".to_owned();
+                return Err(ErrorKind::Document { file: Some(path), at: String::new(), message }.into());
+            }
         }
         self.earlier = Report::read_within(&self.report_path(), memory_limit_bytes).ok();
         Ok(())
@@ -182,11 +188,6 @@ impl Drop for OutputFolder<'_> {
 
 fn is_unfinished(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension == "partial")
-}
-
-/// Whether something has this name, be it a link that leads nowhere.
-fn is_there(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
 }
 
 /// Makes the folder and its parents; returns those that were not there, the innermost first.

@@ -52,8 +52,11 @@ class Shop:
         # Another day's job, whose parts have the same names.
         job["output"] = {"background": "#ffffff"}
         self.other_job = self.write("other.json", job)
-        facts = self.call(["preflight", self.job, "--threads", "1", "--json"], stdout=subprocess.PIPE)
-        self.limit = f'{json.loads(facts.stdout)["memory"]["smallest_limit_bytes"]}B'
+        self.limit = f"{max(self.smallest_limit(self.job), self.smallest_limit(self.other_job))}B"
+
+    def smallest_limit(self, job):
+        facts = self.call(["preflight", job, "--effort", "fast", "--threads", "1", "--json"], stdout=subprocess.PIPE)
+        return json.loads(facts.stdout)["memory"]["smallest_limit_bytes"]
 
     def write(self, name, content):
         path = os.path.join(self.folder, name)
@@ -63,7 +66,7 @@ class Shop:
 
     def command(self, out, *options, job=None, threads=1):
         """The command line of a run into the folder `out`, with a log, a progress and spilled pixels."""
-        limits = ["--threads", str(threads), "--max-memory", self.limit if threads == 1 else "1G"]
+        limits = ["--effort", "fast", "--threads", str(threads), "--max-memory", self.limit if threads == 1 else "1G"]
         return [self.program, "render", job or self.job, "-o", out, *limits, *options]
 
     def call(self, arguments, **options):

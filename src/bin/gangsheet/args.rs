@@ -110,6 +110,8 @@ pub(crate) enum Command {
         #[arg(long)]
         deep: bool,
         #[command(flatten)]
+        packing: PackingArgs,
+        #[command(flatten)]
         limits: Limits,
         /// Print the findings as JSON on standard output.
         #[arg(long)]

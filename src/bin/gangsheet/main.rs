@@ -87,9 +87,9 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
                 None => compare_widths(&job, &source.job, &compare, &options),
             };
         }
-        Command::Preflight { source, artwork, deep, limits, json } => {
+        Command::Preflight { source, artwork, deep, packing, limits, json } => {
             let preflight = PreflightOptions { read_to_end: deep, ..artwork.into() };
-            let options = RunOptions { preflight, ..options(limits, cancel) };
+            let options = RunOptions { packing: packing.into(), preflight, ..options(limits, cancel) };
             let job = read_job(&source.job, &source.orders, &options)?;
             let threads = options.threads();
             let prepared = in_file(Run::of_job(&job, base_of(&source.job)).options(options).prepare(), &source.job);
