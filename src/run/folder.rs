@@ -117,9 +117,8 @@ impl<'a> OutputFolder<'a> {
     fn read_earlier(&mut self, memory_limit_bytes: u64) -> Result<()> {
         let is_job = |path: &Path| Job::read_within(path, memory_limit_bytes).is_ok();
         for path in [self.layout_path(), self.report_path()] {
-            // A link that leads nowhere is something, too.
             let is_free = match path.symlink_metadata() {
-                Ok(_) => path.is_file() && !is_job(&path),
+                Ok(found) => found.is_file() && !is_job(&path),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => true,
                 Err(source) => return Err(Error::io("look at", &path, source)),
             };
@@ -192,8 +191,11 @@ fn is_unfinished(path: &Path) -> bool {
 
 /// Makes the folder and its parents; returns those that were not there, the innermost first.
 fn make(folder: &Path) -> Result<Vec<PathBuf>> {
-    if folder.exists() && !folder.is_dir() {
-        return Err(ErrorKind::NoFolder { what: "the parts", path: folder.to_owned() }.into());
+    match fs::metadata(folder) {
+        Ok(found) if found.is_dir() => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Ok(_) => return Err(ErrorKind::NoFolder { what: "the parts", path: folder.to_owned() }.into()),
+        Err(source) => return Err(Error::io("look at", folder, source)),
     }
     let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
     let made = folder.ancestors().take_while(missing).map(Path::to_owned).collect();
