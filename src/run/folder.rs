@@ -194,8 +194,8 @@ fn make(folder: &Path) -> Result<Vec<PathBuf>> {
     match fs::metadata(folder) {
         Ok(found) if found.is_dir() => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Ok(_) => return Err(ErrorKind::NoFolder { what: "the parts", path: folder.to_owned() }.into()),
-        Err(source) => return Err(Error::io("look at", folder, source)),
+        Err(source) if source.kind() != io::ErrorKind::NotADirectory => return Err(Error::io("look at", folder, source)),
+        _ => return Err(ErrorKind::NoFolder { what: "the parts", path: folder.to_owned() }.into()),
     }
     let missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
     let made = folder.ancestors().take_while(missing).map(Path::to_owned).collect();
