@@ -17,7 +17,7 @@ use crate::error::{ErrorKind, Result};
 pub struct Cancel(Arc<AtomicBool>);
 
 impl Cancel {
-    /// Asks the run to stop at the next artwork row or band, and between its stages. What is finished stays, and the unfinished part can be resumed.
+    /// Asks the run to stop at the next artwork row or band, at the next step of packing, and between its stages. What is finished stays, and the unfinished part can be resumed.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }

@@ -13,7 +13,7 @@ use common::{PLENTY, PngKind, Shop, Style, draw, files_in, layout, placement, pn
 use gangsheet::{
     ArtworkLimits, Blank, Cancel, Dpi, Error, ErrorKind, Existing, Item, Job, Layout, Length, MAX_SIDE_PX, Media, MediaPx, MemoryBudget,
     Order, PROCESS_BYTES, Packing, Part, Placement, PngPart, Preflight, PreflightOptions, Problem, ProblemKind, Progress, PxRect, PxSize,
-    RenderPlan, Report, Rgba8, Rows, Run, RunOptions, Sizing, Turn, TurnPolicy, pack_rectangles, parse_bytes, verify,
+    RenderPlan, Report, Rgba8, Rows, Run, RunOptions, Sizing, Turn, TurnPolicy, explain, pack, pack_rectangles, parse_bytes, verify,
 };
 
 /// The name of a kind, and how it is reached.
@@ -691,9 +691,9 @@ fn input_and_output() -> Error {
         let error = Job::read(&shop.path(path)).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Io { action: "read", path: found, .. } if *found == shop.path(path)), "{error:?}");
     }
-    // A file where the output folder should be made.
-    let error = Run::of_layout(&layout, shop.base()).render(&shop.path("fox.png/out"), |_| {}).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Io { action: "create the folder", .. }), "{error:?}");
+    // No file system holds such a name.
+    let error = Run::of_layout(&layout, shop.base()).render(&shop.path(&"out".repeat(100)), |_| {}).unwrap_err();
+    assert!(matches!(error.kind(), ErrorKind::Io { action: "look at", .. }), "{error:?}");
     assert!(error.source().unwrap().downcast_ref::<io::Error>().is_some(), "a full disk must stay recognisable");
     error
 }
@@ -702,6 +702,8 @@ fn no_folder() -> Error {
     let (shop, layout) = finished();
     let on_a_file = Run::of_layout(&layout, shop.base()).render(&shop.path("fox.png"), |_| {}).unwrap_err();
     says(&on_a_file, &["there is no folder", "fox.png", "the parts"]);
+    let below_a_file = Run::of_layout(&layout, shop.base()).render(&shop.path("fox.png/out"), |_| {}).unwrap_err();
+    says(&below_a_file, &["there is no folder", "fox.png/out", "the parts"]);
     let preflight = PreflightOptions { artwork_root: Some(shop.path("no/art")), ..PreflightOptions::default() };
     let options = RunOptions { preflight, ..RunOptions::default() };
     let no_root = Run::of_layout(&layout, shop.base()).options(options).render(&shop.path("other"), |_| {}).unwrap_err();
@@ -726,6 +728,12 @@ fn cancelled() -> Error {
     says(&error, &["cancelled", "--resume"]);
     let proof = verify(&shop.path("out"), 1, &MemoryBudget::new(PLENTY), &cancel).unwrap_err();
     assert!(matches!(proof.kind(), ErrorKind::Cancelled));
+    let job = some_job(&shop, vec![Item::new("fox.png")]);
+    let budget = MemoryBudget::new(PLENTY);
+    let checked = Preflight::new(&job, shop.base(), &PreflightOptions::default(), &budget).unwrap();
+    let packed = pack(&checked, &Packing::default(), &budget, &cancel).unwrap_err();
+    let explained = explain(&checked, &Packing::default(), &budget, &cancel).unwrap_err();
+    assert!(matches!((packed.kind(), explained.kind()), (ErrorKind::Cancelled, ErrorKind::Cancelled)));
     error
 }
 

@@ -3,6 +3,7 @@
 use super::pack::blanks;
 use super::packing::{self, Blank, Packing, Spot};
 use crate::budget::MemoryBudget;
+use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::preflight::{MediaPx, Preflight};
 
@@ -37,12 +38,14 @@ pub struct RulePrice {
 /// # Errors
 ///
 /// Those of [`pack`](super::pack()).
-pub fn explain(preflight: &Preflight, options: &Packing, budget: &MemoryBudget) -> Result<Vec<RulePrice>> {
+pub fn explain(preflight: &Preflight, options: &Packing, budget: &MemoryBudget, cancel: &Cancel) -> Result<Vec<RulePrice>> {
     let (blanks, film) = (blanks(preflight), preflight.media());
     let copies = blanks.iter().map(|blank| u64::from(blank.copies)).sum();
     let _memory =
         budget.reserve(packing::packing_memory_bytes(2 * blanks.len(), copies), format_args!("the packing of {copies} copies"))?;
-    let length = |blanks: &[Blank], film: &MediaPx| packing::pack_rectangles(blanks, film, options).map(|parts| used(blanks, film, &parts));
+    let length = |blanks: &[Blank], film: &MediaPx| {
+        packing::pack_unless_cancelled(blanks, film, options, cancel).map(|parts| used(blanks, film, &parts))
+    };
     let length_px = length(&blanks, &film)?;
     let mut prices = Vec::new();
     let mut price = |rule, without: u64| prices.push(RulePrice { rule, length_px, length_without_px: without.min(length_px) });

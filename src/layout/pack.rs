@@ -3,6 +3,7 @@
 use super::packing::{self, Blank, Packing, Spot};
 use super::{Layout, Part, Placement};
 use crate::budget::MemoryBudget;
+use crate::cancel::Cancel;
 use crate::error::{ErrorKind, Result};
 use crate::geom::{PxRect, PxSize, Turn};
 use crate::job::{Crop, TurnPolicy};
@@ -19,13 +20,14 @@ use crate::preflight::{CheckedItem, MediaPx, Preflight};
 ///
 /// # Errors
 ///
-/// [`ErrorKind::MemoryLimit`]; [`ErrorKind::Layout`] when the margins leave nothing of the media or the job has too many copies.
+/// [`ErrorKind::MemoryLimit`]; [`ErrorKind::Cancelled`] soon after `cancel` says so; [`ErrorKind::Layout`] when the margins leave nothing of
+/// the media or the job has too many copies.
 /// [`Preflight`] has already refused items that do not fit.
-pub fn pack(preflight: &Preflight, options: &Packing, budget: &MemoryBudget) -> Result<Layout> {
+pub fn pack(preflight: &Preflight, options: &Packing, budget: &MemoryBudget, cancel: &Cancel) -> Result<Layout> {
     let (blanks, film) = (blanks(preflight), preflight.media());
     let copies = blanks.iter().map(|blank| u64::from(blank.copies)).sum();
     let _memory = budget.reserve(packing::packing_memory_bytes(blanks.len(), copies), format_args!("the packing of {copies} copies"))?;
-    let packed = packing::pack_rectangles(&blanks, &film, options)?;
+    let packed = packing::pack_unless_cancelled(&blanks, &film, options, cancel)?;
     debug_assert!(packing::check_packing(&blanks, &film, &packed).is_ok());
     let mut next_copy = vec![1; blanks.len()];
     let parts = packed.into_iter().map(|spots| part(preflight, spots, &film, &mut next_copy)).collect::<Result<Vec<_>>>()?;

@@ -184,7 +184,7 @@ impl<'a> Run<'a> {
             Source::Job(job) => {
                 let preflight = Preflight::new(job, self.base, options, &budget)?;
                 let checked_seconds = started.elapsed().as_secs_f64();
-                let layout = pack(&preflight, &self.options.packing, &budget)?;
+                let layout = pack(&preflight, &self.options.packing, &budget, &self.options.cancel)?;
                 let bound = shortest_length(&preflight)?;
                 (preflight, checked_seconds, layout, bound)
             }

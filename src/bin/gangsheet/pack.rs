@@ -16,14 +16,14 @@ pub(crate) fn pack(
     options: RunOptions,
     voice: Voice,
 ) -> Result<ExitCode, Failure> {
-    let packing = options.packing;
+    let (packing, cancel) = (options.packing, options.cancel.clone());
     let prepared = in_file(Run::of_job(job, base_of(job_path)).options(options).prepare(), job_path)?;
     refuse_inputs(output, &prepared)?;
     voice.findings(prepared.preflight.warnings(), prepared.preflight.left_out());
     prepared.layout.rebased(base_of(job_path), base_of(output))?.write(output)?;
     voice.tell("info", &certificate(&prepared.layout, prepared.length_lower_bound_px));
     if explained {
-        for RulePrice { rule, length_px, length_without_px, .. } in explain(&prepared.preflight, &packing, &prepared.budget)? {
+        for RulePrice { rule, length_px, length_without_px, .. } in explain(&prepared.preflight, &packing, &prepared.budget, &cancel)? {
             let rule = match rule {
                 RuleKind::ForbiddenTurns => "turns that are forbidden",
                 RuleKind::Gutter => "the gutter",

@@ -14,6 +14,7 @@ mod order;
 mod search;
 mod skyline;
 
+use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::geom::PxSize;
 use crate::preflight::MediaPx;
@@ -93,8 +94,14 @@ impl Packing {
 /// allowed turn; [`ErrorKind::Layout`](crate::ErrorKind::Layout) when the margins leave nothing of the film, when the film exceeds
 /// [`MAX_SIDE_PX`](crate::MAX_SIDE_PX), or when there are more than [`MAX_COPIES`] copies.
 pub fn pack_rectangles(blanks: &[Blank], film: &MediaPx, options: &Packing) -> Result<Vec<Vec<Spot>>> {
+    pack_unless_cancelled(blanks, film, options, &Cancel::default())
+}
+
+/// [`pack_rectangles`], or [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled) soon after `cancel` says so.
+pub(super) fn pack_unless_cancelled(blanks: &[Blank], film: &MediaPx, options: &Packing, cancel: &Cancel) -> Result<Vec<Vec<Spot>>> {
     let folded = fold::Folded::new(blanks, film)?;
-    let packed = search::search(&folded, options.effort);
+    let packed = search::search(&folded, options.effort, cancel);
+    cancel.check()?;
     Ok(folded.unfold(&packed))
 }
 

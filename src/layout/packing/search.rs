@@ -10,6 +10,7 @@ use super::build::{Builder, Score, Target};
 use super::choose::{Rule, Stock};
 use super::fold::{Folded, Placed};
 use super::order::{Random, change, start_orders};
+use crate::cancel::Cancel;
 
 /// What a search may cost, in steps: placements, lifts, visited nodes and list entries. A million take about 12 ms.
 struct Budget {
@@ -24,7 +25,7 @@ struct Budget {
 impl Budget {
     /// Few copies are soon exhausted: from 30 on they get all steps.
     fn of(effort: Effort, copies: u32) -> Self {
-        let share = |steps: u64| steps.min(u64::from(copies) * u64::from(copies) * (steps / 900));
+        let share = |steps: u64| steps.min((u64::from(copies) * u64::from(copies)).saturating_mul(steps / 900));
         match effort {
             Effort::Fast => Self { candidates: 256, start: 5_000_000, steps: share(2_000_000) },
             Effort::Normal => Self { candidates: 512, start: 120_000_000, steps: share(120_000_000) },
@@ -36,10 +37,11 @@ impl Budget {
 /// How many changes in a row may be in vain before the search starts again from another order.
 const PATIENCE: u32 = 400;
 
-/// Packs in several orders, improves the best as long as the effort allows, and returns the best packing.
-pub(super) fn search(folded: &Folded<'_>, effort: Effort) -> Vec<Placed> {
+/// Packs in several orders, improves the best as long as the effort allows, and returns the best packing. One that is cancelled ends with
+/// what there is then.
+pub(super) fn search(folded: &Folded<'_>, effort: Effort, cancel: &Cancel) -> Vec<Placed> {
     let Budget { candidates, start, steps } = Budget::of(effort, folded.copies);
-    let mut search = Search::new(folded);
+    let mut search = Search::new(folded, cancel);
     search.start(start);
     let constructed = search.score;
     if !search.order.is_empty() {
@@ -61,10 +63,11 @@ struct Search<'a> {
     order: Vec<u32>,
     rule: Rule,
     random: Random,
+    cancel: &'a Cancel,
 }
 
 impl<'a> Search<'a> {
-    fn new(folded: &'a Folded<'a>) -> Self {
+    fn new(folded: &'a Folded<'a>, cancel: &'a Cancel) -> Self {
         let score = Score { parts: u32::MAX, total: u64::MAX, last: u32::MAX };
         Self {
             folded,
@@ -75,6 +78,7 @@ impl<'a> Search<'a> {
             order: Vec::new(),
             rule: Rule::Snug,
             random: Random::new(),
+            cancel,
         }
     }
 
@@ -90,7 +94,7 @@ impl<'a> Search<'a> {
     fn start(&mut self, steps: u64) {
         let orders = start_orders(self.builder.stock.candidates());
         for (order, rule) in orders.iter().flat_map(|order| Rule::ALL.map(|rule| (order, rule))) {
-            if self.score.parts < u32::MAX && self.builder.stock.work >= steps {
+            if self.cancel.is_cancelled() || (self.score.parts < u32::MAX && self.is_spent(steps)) {
                 return;
             }
             self.builder.stock.rule = rule;
@@ -117,7 +121,7 @@ impl<'a> Search<'a> {
 
     /// Looks for fewer parts, then for less length.
     fn improve(&mut self, steps: u64) {
-        if self.builder.stock.work >= steps {
+        if self.is_spent(steps) {
             return;
         }
         let bound = strip_bound(self.folded);
@@ -139,7 +143,7 @@ impl<'a> Search<'a> {
         let mut order = self.order.clone();
         let mut lowered = 2;
         let mut restarts = 0_u32;
-        while self.builder.stock.work < steps {
+        while !self.is_spent(steps) {
             let Some((parts, total)) = goal(self.score, lowered) else { return };
             let height = u32::try_from(total).unwrap_or(u32::MAX).min(self.folded.height);
             let target = Target { height, parts, total: total.min(u64::from(parts) * u64::from(height)), area: 0 };
@@ -173,7 +177,7 @@ impl<'a> Search<'a> {
         }
         target.area = first.area;
         let mut patience = PATIENCE;
-        while patience > 0 && self.builder.stock.work < steps {
+        while patience > 0 && !self.is_spent(steps) {
             let undo = change(order, &mut self.random);
             let outcome = self.builder.build(order, &target);
             if self.is_whole() {
@@ -188,6 +192,11 @@ impl<'a> Search<'a> {
             }
         }
         false
+    }
+
+    /// Whether no more is to be tried: so many steps were taken, or the run was cancelled.
+    fn is_spent(&self, steps: u64) -> bool {
+        self.builder.stock.work >= steps || self.cancel.is_cancelled()
     }
 
     /// Whether what was built last holds all copies.
@@ -222,7 +231,8 @@ mod tests {
         let sides = [2, 4, 6, 7, 8, 9, 11, 15, 16, 17, 18, 19, 24, 25, 27, 29, 33, 35, 37, 42, 50];
         let blanks = blanks(&sides.map(|side| (side, side)));
         let folded = folded(&blanks, 112, 1000);
-        let mut search = Search::new(&folded);
+        let cancel = Cancel::default();
+        let mut search = Search::new(&folded, &cancel);
         search.start(u64::MAX);
         let constructed = length(&search.best);
         search.split(64);
@@ -237,6 +247,30 @@ mod tests {
         let blanks = blanks(&[(100, 51), (100, 30), (100, 19), (100, 49), (100, 26), (100, 25)]);
         let folded = folded(&blanks, 100, 100);
         let parts = |placed: &[Placed]| placed.iter().map(|place| place.part + 1).max().unwrap();
-        assert_eq!(parts(&search(&folded, Effort::Normal)), 2);
+        assert_eq!(parts(&search(&folded, Effort::Normal, &Cancel::default())), 2);
+    }
+
+    /// The product of the copies once overflowed.
+    #[test]
+    fn more_copies_get_no_more_than_all_steps() {
+        let all = Budget::of(Effort::High, 31).steps;
+        assert!(Budget::of(Effort::High, 29).steps < all);
+        assert_eq!(Budget::of(Effort::High, crate::layout::MAX_COPIES).steps, all);
+    }
+
+    #[test]
+    fn a_cancelled_search_takes_no_step() {
+        let blanks = blanks(&[(60, 40), (50, 30), (40, 90), (70, 20)]);
+        let (folded, cancel) = (folded(&blanks, 100, 1000), Cancel::default());
+        let mut search = Search::new(&folded, &cancel);
+        search.start(u64::MAX);
+        let steps = search.builder.stock.work;
+        assert!(steps > 0 && !search.best.is_empty());
+        cancel.cancel();
+        search.improve(u64::MAX);
+        assert_eq!(search.builder.stock.work, steps);
+        let mut search = Search::new(&folded, &cancel);
+        search.start(u64::MAX);
+        assert_eq!(search.builder.stock.work, 0);
     }
 }
