@@ -2,6 +2,9 @@
 
 use std::fs::{self, File};
 use std::io;
+#[cfg(target_os = "linux")]
+use std::num::NonZeroU64;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -169,6 +172,16 @@ pub(crate) fn reserve_space(file: &File, bytes: u64) -> io::Result<()> {
 pub(crate) fn reserve_space(_: &File, _: u64) -> io::Result<()> {
     Ok(())
 }
+
+/// Sets the disk to work on these bytes of a file without waiting for it. What the disk has not taken yet stays in memory, too.
+#[cfg(target_os = "linux")]
+pub(crate) fn start_write_back(file: &File, bytes: Range<u64>) {
+    // It is a hint: what it does not do the next fsync does.
+    let _ = rustix::fs::fadvise(file, bytes.start, NonZeroU64::new(bytes.end - bytes.start), rustix::fs::Advice::DontNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn start_write_back(_: &File, _: Range<u64>) {}
 
 /// Lets go of what is in memory of a file that could not be brought to the disk, so that whoever reads it next reads what the disk holds:
 /// the kernel takes those pages for written (fsync(2); Rebello et al., “Can Applications Recover from fsync Failures?”, 2020).

@@ -11,10 +11,13 @@ use sha2::{Digest, Sha256};
 use super::{Fragment, PixelFormat, adler, resume};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::{Dpi, PxSize};
-use crate::system::{forget_cached, reserve_space, sync_folder};
+use crate::system::{forget_cached, reserve_space, start_write_back, sync_folder};
 
 /// PNG's limit on the bytes of one chunk (PNG specification, section 5.3).
 const MAX_CHUNK_BYTES: usize = (1 << 31) - 1;
+
+/// After so many bytes the disk is set to work, so that little is left to wait for when the part is finished.
+const WRITE_BACK_BYTES: u64 = 8 << 20;
 
 /// Bytes of a fragment that are copied at a time.
 const COPY_BYTES: usize = 64 << 10;
@@ -100,6 +103,8 @@ pub struct PngPart {
     partial_path: PathBuf,
     header: PartHeader,
     writer: ChunkWriter<File>,
+    /// Of the file's bytes, those that the disk was set to work on.
+    written_back: u64,
 }
 
 /// A finished part: the file is on the disk, whole, under its name.
@@ -140,7 +145,7 @@ impl PngPart {
 
     fn start(final_path: &Path, partial_path: PathBuf, header: &PartHeader, file: File) -> Result<Self> {
         let writer = ChunkWriter::start(file, header).map_err(|source| Error::io("write", &partial_path, source))?;
-        Ok(Self { final_path: final_path.to_owned(), partial_path, header: *header, writer })
+        Ok(Self { final_path: final_path.to_owned(), partial_path, header: *header, writer, written_back: 0 })
     }
 
     /// Goes on with the partial file of `final_path`, whose bands have `fragment_rows` rows each; says how many of them it already holds.
@@ -162,8 +167,9 @@ impl PngPart {
             return Ok((Self::start(final_path, partial_path, header, file)?, 0));
         }
         let bands = fragments.len();
+        let written_back = whole.bytes;
         let writer = ChunkWriter::go_on(file, whole, fragments);
-        Ok((Self { final_path: final_path.to_owned(), partial_path, header: *header, writer }, bands))
+        Ok((Self { final_path: final_path.to_owned(), partial_path, header: *header, writer, written_back }, bands))
     }
 
     /// Whether the file at `path`, finished or not, begins as `header` says, with the same plan's digest.
@@ -221,7 +227,9 @@ impl PngPart {
     ///
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) when writing fails.
     pub fn append(&mut self, fragment: &Fragment) -> Result<()> {
-        self.writer.append(fragment).map_err(|source| Error::io("write", &self.partial_path, source))
+        self.writer.append(fragment).map_err(|source| Error::io("write", &self.partial_path, source))?;
+        self.write_back();
+        Ok(())
     }
 
     /// Adds a band that is the same as an earlier one, whose fragment is read back from the file.
@@ -234,7 +242,18 @@ impl PngPart {
     ///
     /// When the part has no band of index `band` yet: a fault of the caller.
     pub fn append_again(&mut self, band: usize) -> Result<()> {
-        self.writer.append_again(band).map_err(|source| Error::io("write", &self.partial_path, source))
+        self.writer.append_again(band).map_err(|source| Error::io("write", &self.partial_path, source))?;
+        self.write_back();
+        Ok(())
+    }
+
+    /// Sets the disk to work on what has been written since the last time, if that is much.
+    fn write_back(&mut self) {
+        let bytes = self.bytes();
+        if bytes - self.written_back >= WRITE_BACK_BYTES {
+            start_write_back(&self.writer.sink, self.written_back..bytes);
+            self.written_back = bytes;
+        }
     }
 
     /// Bytes that the partial file holds so far.
