@@ -12,6 +12,9 @@ use crate::error::{Error, ErrorKind, Result};
 /// What the program itself holds apart from its buffers: code, stacks, allocator slack, decoder state.
 pub const PROCESS_BYTES: u64 = 16 << 20;
 
+/// What a run that its limit does not hold may take to find out which limit would: less than that holds hardly any job.
+pub(crate) const SURVEY_BYTES: u64 = 2 * PROCESS_BYTES;
+
 /// A limit on the bytes that all buffers of a run may hold together, shared by cloning.
 ///
 /// Every buffer that grows with the input takes its bytes from here *before* it is allocated and gives them back when it is dropped. The

@@ -15,7 +15,7 @@ pub use self::residence::MemoryPlan;
 use crate::artwork::Residence;
 use crate::budget::{MemoryBudget, Reservation};
 use crate::encode::{PartHeader, PixelFormat};
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::geom::{PxSize, Rows};
 use crate::job::{Background, Compression};
 use crate::layout::{Layout, Part, Placement};
@@ -151,6 +151,12 @@ impl RenderPlan {
         let memory = residence::decide(&mut parts, &self.rasters, &self.artworks, self.threads, budget)?;
         let (layout, artworks, rasters) = (self.layout.clone(), self.artworks.clone(), self.rasters.clone());
         Ok(Self { layout, artworks, rasters, parts, memory, threads: self.threads, _charge: None })
+    }
+
+    /// The refusal of a limit that does not hold this plan.
+    pub(crate) fn refusal(&self, limit_bytes: u64) -> Error {
+        let what = residence::what_needs_most(&self.parts, &self.rasters, &self.artworks);
+        ErrorKind::MemoryLimit { what, needed_bytes: self.memory.smallest_limit_bytes, limit_bytes }.into()
     }
 
     /// What is rendered.

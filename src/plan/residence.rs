@@ -72,14 +72,12 @@ pub(super) fn decide(
     let available = budget.limit_bytes() - budget.held_bytes();
     let decode_bytes = |decode: &Decode| transient_bytes(decode.artwork, decode.rasters.iter().map(|made| made.raster), specs, artworks);
     let mut transient: Vec<u64> = parts.iter().flat_map(|part| &part.decodes).map(decode_bytes).collect();
-    let (largest, largest_artwork) = largest_decode(parts, specs, artworks);
+    let (largest, _) = largest_decode(parts, specs, artworks);
     let fixed = |workers: usize, window: usize| fixed_bytes(parts, workers, window);
 
     let smallest = fixed(1, 1).saturating_add(largest);
     if smallest > available {
-        let what = largest_artwork.map_or("the job".to_owned(), |artwork| {
-            format!("the job, whose largest artwork to decode is {}", artworks[artwork].path.display())
-        });
+        let what = what_needs_most(parts, specs, artworks);
         let needed_bytes = budget.held_bytes().saturating_add(smallest).max(budget.high_water_bytes());
         return Err(ErrorKind::MemoryLimit { what, needed_bytes, limit_bytes: budget.limit_bytes() }.into());
     }
@@ -148,6 +146,13 @@ pub(super) fn decide(
         output_bytes: parts.iter().map(|part| output_bytes(part, specs, artworks)).fold(0, u64::saturating_add),
         smallest_limit_bytes,
     })
+}
+
+/// What needs the smallest limit.
+pub(super) fn what_needs_most(parts: &[PartPlan], specs: &[RasterSpec], artworks: &[CheckedArtwork]) -> String {
+    let (_, largest) = largest_decode(parts, specs, artworks);
+    let artwork = |artwork: usize| format!("the job, whose largest artwork to decode is {}", artworks[artwork].path.display());
+    largest.map_or("the job".to_owned(), artwork)
 }
 
 /// The most that one decode holds, and of which artwork. It counts all rasters that a part draws, also those that were kept for it: where a

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tracing::{info, warn};
 
 use self::folder::OutputFolder;
-use crate::budget::{MemoryBudget, PROCESS_BYTES, Reservation};
+use crate::budget::{MemoryBudget, PROCESS_BYTES, Reservation, SURVEY_BYTES};
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::Job;
@@ -100,7 +100,30 @@ impl Prepared {
     ///
     /// Those of [`RenderPlan::new`].
     pub fn plan(&self, threads: usize) -> Result<RenderPlan> {
-        RenderPlan::new(self.layout.clone(), self.preflight.artworks().to_vec(), threads, &self.budget)
+        let plan = |budget: &MemoryBudget| RenderPlan::new(self.layout.clone(), self.preflight.artworks().to_vec(), threads, budget);
+        plan(&self.budget).map_err(|error| {
+            surveyed(error, || {
+                let budget = MemoryBudget::new(SURVEY_BYTES);
+                let _held = budget.reserve(self.budget.held_bytes(), "the job")?;
+                plan(&budget)
+            })
+        })
+    }
+}
+
+/// A limit so small that an early stage fails on it is told what the whole run needs, as `survey` finds out within [`SURVEY_BYTES`].
+fn surveyed(error: Error, survey: impl FnOnce() -> Result<RenderPlan>) -> Error {
+    match *error.kind() {
+        ErrorKind::MemoryLimit { needed_bytes, limit_bytes, .. } if limit_bytes < SURVEY_BYTES => {
+            let found = survey().map_or_else(Error::into_kind, |plan| plan.refusal(limit_bytes).into_kind());
+            match found {
+                ErrorKind::MemoryLimit { what, needed_bytes: needed, .. } if needed > needed_bytes => {
+                    ErrorKind::MemoryLimit { what, needed_bytes: needed, limit_bytes }.into()
+                }
+                _ => error,
+            }
+        }
+        _ => error,
     }
 }
 
@@ -109,6 +132,13 @@ impl RunOptions {
     #[must_use]
     pub fn limit_bytes(&self) -> u64 {
         self.max_memory_bytes.unwrap_or_else(|| SystemMemory::now().default_limit_bytes())
+    }
+
+    /// The most memory, in bytes, that reading a job or layout may take: the limit, but so much that a run which it does not hold can say which
+    /// limit would.
+    #[must_use]
+    pub fn reading_limit_bytes(&self) -> u64 {
+        self.limit_bytes().max(SURVEY_BYTES)
     }
 
     /// The budget of a run: the memory limit, of which the program itself holds [`PROCESS_BYTES`] as long as the reservation lives.
@@ -173,8 +203,18 @@ impl<'a> Run<'a> {
         self.prepare_with(self.options.preflight.clone())
     }
 
+    fn prepare_with(&self, preflight: PreflightOptions) -> Result<Prepared> {
+        self.prepare_within(preflight.clone()).map_err(|error| {
+            surveyed(error, || {
+                let options = RunOptions { max_memory_bytes: Some(SURVEY_BYTES), ..self.options.clone() };
+                let threads = options.threads();
+                self.clone().options(options).prepare_within(preflight)?.plan(threads)
+            })
+        })
+    }
+
     /// The run's own handle stops the preflight, too.
-    fn prepare_with(&self, options: PreflightOptions) -> Result<Prepared> {
+    fn prepare_within(&self, options: PreflightOptions) -> Result<Prepared> {
         let options = &PreflightOptions { cancel: self.options.cancel.clone(), ..options };
         let (budget, process) = self.options.budget()?;
         let source = budget.reserve(self.source.memory_bytes(), "the job")?;

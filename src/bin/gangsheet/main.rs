@@ -133,7 +133,7 @@ fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> R
         ..options(args.limits, cancel)
     };
     let job = args.job.as_deref().map(|path| Ok::<_, Failure>((read_job(path, &args.orders, &options)?, base_of(path)))).transpose()?;
-    let read_layout = |path| document(Layout::read_within(path, options.limit_bytes()));
+    let read_layout = |path| document(Layout::read_within(path, options.reading_limit_bytes()));
     let layout = args.layout.as_deref().map(|path| Ok::<_, Failure>((read_layout(path)?, base_of(path)))).transpose()?;
     let run = match (&job, &layout) {
         (Some((job, job_base)), Some((layout, base))) => Run::of_laid_out_job(job, job_base, layout, base),
@@ -183,7 +183,7 @@ fn existing(resume: bool, overwrite: bool) -> Existing {
 
 /// Reads a job and selects orders of it: all, when none are named.
 fn read_job(path: &Path, orders: &[String], options: &RunOptions) -> Result<Job, Failure> {
-    let job = document(Job::read_within(path, options.limit_bytes()))?;
+    let job = document(Job::read_within(path, options.reading_limit_bytes()))?;
     let orders: Vec<&str> = orders.iter().map(|id| id.trim()).collect();
     if orders.is_empty() { Ok(job) } else { Ok(job.select(&orders)?) }
 }
