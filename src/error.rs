@@ -167,6 +167,22 @@ pub enum ErrorKind {
         /// Bytes that are there.
         available_bytes: u64,
     },
+    /// A disk turned out to be full, or its user's share used up, while something was written there. What is finished stays, and the
+    /// unfinished part can be resumed.
+    DiskFull {
+        /// Completes “could not …”, such as `write`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// The folder on the disk.
+        folder: PathBuf,
+        /// About how many bytes the rest of the run needs there.
+        needed_bytes: u64,
+        /// Bytes that are there; 0 where the user's share is used up.
+        available_bytes: u64,
+        /// The operating system's answer.
+        source: io::Error,
+    },
     /// A folder lies in memory, where what is written to it would break the memory limit.
     FilesInMemory {
         /// The folder.
@@ -279,6 +295,14 @@ impl fmt::Display for Error {
                 crate::budget::display_bytes(*available_bytes),
                 crate::budget::display_bytes(*needed_bytes),
             ),
+            ErrorKind::DiskFull { action, path, folder, needed_bytes, available_bytes, .. } => write!(
+                f,
+                "could not {action} {}: the disk of {} has {} left and the rest of the run needs about {}: free some space and use --resume to go on",
+                path.display(),
+                folder.display(),
+                crate::budget::display_bytes(*available_bytes),
+                crate::budget::display_bytes(*needed_bytes),
+            ),
             ErrorKind::FilesInMemory { folder, what, needed_bytes } => write!(
                 f,
                 "{} is a RAM disk, where {what} of {} would take memory beyond the limit: use a folder on a real disk, or a larger --max-memory",
@@ -299,7 +323,7 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self.kind() {
-            ErrorKind::Io { source, .. } => Some(source),
+            ErrorKind::Io { source, .. } | ErrorKind::DiskFull { source, .. } => Some(source),
             ErrorKind::Artwork { source, .. } => source.as_deref().map(|source| source as _),
             _ => None,
         }

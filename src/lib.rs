@@ -141,7 +141,7 @@ pub use crate::pixel::Rgba8;
 pub use crate::plan::{Band, Decode, DecodedRaster, MemoryPlan, PartPlan, RasterSpec, RenderPlan};
 pub use crate::preflight::{CheckedArtwork, CheckedItem, LeftOut, MediaPx, Preflight, PreflightOptions, Warning, WarningKind};
 pub use crate::render::{ArtworkStore, Existing, Progress, RenderedPart, Renderer, render_band};
-pub use crate::report::{PartReport, Report, Seconds, Verified, verify};
+pub use crate::report::{PartReport, Report, Seconds, Verified, VerifyOptions, verify};
 pub use crate::run::{Prepared, Run, RunOptions};
 pub use crate::system::SystemMemory;
 

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use common::{Picture, Shop, placement, read_part, rect};
 use gangsheet::{
-    ArtworkLimits, Cancel, ErrorKind, Layout, MemoryBudget, Placement, PreflightOptions, ProblemKind, Report, Rgba8, Run, RunOptions, Turn,
-    WarningKind, verify,
+    ArtworkLimits, ErrorKind, Layout, MemoryBudget, Placement, PreflightOptions, ProblemKind, Report, Rgba8, Run, RunOptions, Turn,
+    VerifyOptions, WarningKind, verify,
 };
 
 fn data(name: &str) -> PathBuf {
@@ -47,7 +47,7 @@ fn printed(shop: &Shop, report: &Report) -> Picture {
 }
 
 fn prove(shop: &Shop) {
-    verify(&shop.path("out"), 1, &MemoryBudget::new(common::PLENTY), &Cancel::default()).unwrap();
+    verify(&shop.path("out"), &VerifyOptions::default(), &MemoryBudget::new(common::PLENTY)).unwrap();
 }
 
 #[test]

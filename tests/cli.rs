@@ -63,6 +63,15 @@ fn a_job_becomes_parts_a_layout_and_a_report() {
     assert_eq!((&printed["placed_copies"], &printed["parts"][1]["dpi"]), (&json!(4), &json!(100)));
     let (code, stdout, _) = outcome(folder, &["verify", "out"]);
     assert_eq!((code, stdout.as_str()), (0, "proven: 4 copies on 2 parts\n"));
+    let proof = |expected| {
+        let (code, stdout, _) = outcome(folder, &["verify", "out", "--json", "--temp-dir", ".", "--artwork-root", "."]);
+        assert_eq!(code, expected);
+        serde_json::from_str::<Value>(&stdout).unwrap()
+    };
+    assert_eq!(proof(0), json!({ "version": 1, "proven": true, "copies": 4, "parts": 2, "strays": [] }));
+    fs::copy(folder.join("out/Shop part 1.png"), folder.join("out/Shop part 3.png")).unwrap();
+    let refused = proof(1);
+    assert_eq!((&refused["proven"], &refused["file"]), (&json!(false), &json!("out/Shop part 3.png")));
 }
 
 #[test]
@@ -95,6 +104,28 @@ fn orders_are_selected_and_unknown_ones_named() {
 }
 
 #[test]
+fn an_order_whose_id_holds_commas_is_selected_as_a_whole() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    job["orders"][1]["id"] = json!("1001, 1002");
+    let mut third = job["orders"][0].clone();
+    third["id"] = json!("1003");
+    job["orders"].as_array_mut().unwrap().push(third);
+    write_job(folder, &job);
+    for (orders, copies) in [
+        (&["--orders", "1001, 1002"][..], 2),
+        (&["--orders", "1001, 1003"], 4),
+        (&["--orders", "1001, 1002", "--orders", "1003"], 4),
+        (&["--orders", "1001", "--orders", "1003,1001", "--orders", "1001, 1002"], 6),
+    ] {
+        let (code, stdout, stderr) = outcome(folder, &[&["pack", "job.json", "-o", "l.json", "--json"], orders].concat());
+        let packed: Value = serde_json::from_str(&stdout).unwrap();
+        assert_eq!((code, &packed["copies"]), (0, &json!(copies)), "{orders:?}: {stderr}");
+    }
+    assert_eq!(outcome(folder, &["pack", "job.json", "-o", "l.json", "--orders", "1001, 1004"]).0, 2);
+}
+
+#[test]
 fn outputs_that_exist_are_kept_unless_asked() {
     let (folder, job) = shop();
     let folder = folder.path();
@@ -110,8 +141,11 @@ fn outputs_that_exist_are_kept_unless_asked() {
     // A part of which the end is missing goes on where it was whole; the finished one is kept.
     fs::write(folder.join("out/Shop part 1.png.partial"), &first[..first.len() - 40]).unwrap();
     fs::remove_file(&part).unwrap();
-    assert_eq!(outcome(folder, &["render", "job.json", "-o", "out", "--resume"]).0, 0);
+    let (code, stdout, stderr) = outcome(folder, &["render", "job.json", "-o", "out", "--resume", "--json"]);
+    assert_eq!(code, 0, "{stderr}");
     assert!(first == fs::read(&part).unwrap());
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((&report["parts"][0]["resumed"], &report["parts"][1]["copies"]), (&json!(true), &json!(2)));
     // Another job is never mixed in.
     let mut other = job.clone();
     other["orders"][0]["items"][0]["mirror"] = json!(true);
@@ -138,6 +172,8 @@ fn bad_input_has_its_message_and_its_exit_code_and_leaves_nothing() {
         (|job| job["orders"][0]["items"][0]["size"] = json!({ "width": 4 }), 2, &["orders[0].items[0].size"]),
         (|job| job["orders"][1]["id"] = json!("1001"), 2, &["orders[1]", "1001"]),
         (|job| job["version"] = json!(2), 2, &["version", "2"]),
+        (|job| job["orders"][0]["items"][0]["size"] = json!({ "width": "0in" }), 2, &["orders[0].items[0].size.width", "0in"]),
+        (|job| job["orders"][0]["items"][0]["size"] = json!(["1in"]), 2, &["orders[0].items[0].size", "sequence", "an object"]),
     ];
     for (nth, (change, expected, words)) in cases.iter().enumerate() {
         let (folder, mut job) = shop();
@@ -471,6 +507,10 @@ fn a_stale_part_that_was_changed_or_is_artwork_stays() {
     let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "out", "--overwrite"]);
     assert!(code == 0 && stderr.contains("Monday 1.png") && stderr.contains("Monday 2.png"), "{stderr}");
     assert!(second == fs::read(folder.join("out/Monday 2.png")).unwrap());
+    // What lies there and is no part of this run is not to be printed with it; artwork may lie there.
+    let (code, _, stderr) = outcome(folder, &["verify", "out"]);
+    assert!(code == 1 && stderr.contains("Monday 2.png is not as printed: it is a part"), "{stderr}");
+    fs::remove_file(folder.join("out/Monday 2.png")).unwrap();
     assert_eq!(outcome(folder, &["verify", "out"]).0, 0);
     fs::write(folder.join("out/Monday 3.png.partial"), "").unwrap();
     let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "out", "--resume"]);
@@ -520,4 +560,12 @@ fn what_rules_cost_and_what_other_widths_take_is_told() {
     assert_eq!(names(folder), ["fox.png", "job.json", "layout.json"]);
     let (code, _, _) = outcome(folder, &["pack", "job.json", "-o", "l.json", "--compare", "4in"]);
     assert_eq!(code, 2);
+    // The same for programs.
+    let json = |args: &[&str]| serde_json::from_str::<Value>(&outcome(folder, args).1).unwrap();
+    let packed = json(&["pack", "job.json", "-o", "layout.json", "--explain", "--json"]);
+    assert_eq!((&packed["copies"], &packed["parts"], &packed["length_px"]), (&json!(4), &json!(2), &json!(826)));
+    assert_eq!(packed["rules"][1], json!({ "rule": "gutter", "length_without_px": 800 }));
+    let widths = json(&["pack", "job.json", "--compare", "7in,2in", "--json"])["widths"].take();
+    assert_eq!((&widths[0]["width"], &widths[0]["parts"], &widths[0]["length_px"]), (&json!("7in"), &json!(1), &json!(413)));
+    assert!(widths[1]["message"].as_str().unwrap().contains("fox.png"), "{widths}");
 }

@@ -312,6 +312,8 @@ mod program {
                 "$0" --progress none --log-level warn render --layout in.json -o disk/out
                 code=$?
                 mkdir left && cp disk/out/* left
+                "$0" --progress none --log-level warn render --layout in.json -o disk/out --resume 2>again.log
+                echo $? >>again.log
                 mount -o remount,size=100m disk || exit 99
                 "$0" --progress none --log-level off render --layout in.json -o disk/out --resume 2>resumed.log || exit 98
                 cp -r disk/out out
@@ -323,6 +325,11 @@ mod program {
             }
             assert_eq!(run.status.code(), Some(1), "{told}");
             assert!(told.contains(".png.partial") && told.contains("caused by: No space left on device"), "{told}");
+            assert!(told.contains("the disk of disk/out has ") && told.contains("the rest of the run needs about "), "{told}");
+            // What is there counts, and what is left does not fit either.
+            let again = fs::read_to_string(scene.shop.path("again.log")).unwrap();
+            assert!(again.contains("the disk of disk/out has ") && (again.ends_with("\n5\n") || again.ends_with("\n1\n")), "{again}");
+            assert!(part > 3 || again.ends_with("\n5\n"), "{again}");
             // The layout tells of artwork by paths from where it lay.
             assert!(common::parts_in(&scene.out()).iter().all(|(name, content)| scene.whole[name] == *content));
             fs::remove_dir_all(scene.out()).unwrap();

@@ -13,14 +13,15 @@ use common::{PLENTY, PngKind, Shop, Style, draw, files_in, layout, placement, pn
 use gangsheet::{
     ArtworkLimits, Blank, Cancel, Dpi, Error, ErrorKind, Existing, Item, Job, Layout, Length, MAX_SIDE_PX, Media, MediaPx, MemoryBudget,
     Order, PROCESS_BYTES, Packing, Part, Placement, PngPart, Preflight, PreflightOptions, Problem, ProblemKind, Progress, PxRect, PxSize,
-    RenderPlan, Report, Rgba8, Rows, Run, RunOptions, Sizing, Turn, TurnPolicy, explain, pack, pack_rectangles, parse_bytes, verify,
+    RenderPlan, Report, Rgba8, Rows, Run, RunOptions, Sizing, Turn, TurnPolicy, VerifyOptions, explain, pack, pack_rectangles, parse_bytes,
+    verify,
 };
 
 /// The name of a kind, and how it is reached.
 type Reached<T> = (&'static str, fn() -> T);
 
 /// One test per kind: it makes the error, checks it, and hands it on, so that the list itself can be checked.
-const ERROR_KINDS: [Reached<Error>; 23] = [
+const ERROR_KINDS: [Reached<Error>; 24] = [
     ("InvalidLength", invalid_length),
     ("InvalidByteSize", invalid_byte_size),
     ("InvalidDpi", invalid_dpi),
@@ -38,6 +39,7 @@ const ERROR_KINDS: [Reached<Error>; 23] = [
     ("NotResumable", not_resumable),
     ("MemoryLimit", memory_limit),
     ("DiskSpace", disk_space),
+    ("DiskFull", disk_full),
     ("FilesInMemory", files_in_memory),
     ("NoFolder", no_folder),
     ("NotProven", not_proven),
@@ -357,9 +359,6 @@ fn no_resolution() -> Problem {
 
 fn limit() -> Problem {
     let shop = Shop::new();
-    let nothing = problem(&shop, Item { size: Some(Sizing::Exact(Length::px(0), Length::px(9))), ..Item::new("fox.png") });
-    assert_eq!(nothing.kind, ProblemKind::Limit);
-    advises(&nothing, &["0px", "use a larger size"]);
     let problem = problem(&shop, Item { size: Some(Sizing::Width("30000000in".parse().unwrap())), ..Item::new("fox.png") });
     advises(&problem, &["30000000in", "use a smaller length"]);
     problem
@@ -374,7 +373,7 @@ fn artwork_limit() -> Error {
     let preflight = PreflightOptions { limits, ..PreflightOptions::default() };
     let options = RunOptions { preflight, ..RunOptions::default() };
     let error = Run::of_layout(&layout, shop.base()).options(options).render(&shop.path("out"), |_| {}).unwrap_err();
-    says(&error, &["art/slow.png", "the limit for its size", "raise the limit"]);
+    says(&error, &["art/slow.png", "the limit for its size", "raise --max-decode-seconds"]);
     assert!(!shop.path("out").exists());
     error
 }
@@ -429,7 +428,7 @@ fn bad_artwork_may_be_left_out() {
     assert_eq!(left_out, [("1001", 0, "damaged.png", 2), ("1001", 2, "gone.png", 2)]);
     assert!(report.left_out[0].reason.contains("upload it again") && report.left_out[1].reason.contains("gone.png"));
     assert_eq!(Layout::read(&out.join("layout.json")).unwrap().copies(), 2);
-    verify(&out, 1, &MemoryBudget::new(PLENTY), &Cancel::default()).unwrap();
+    verify(&out, &VerifyOptions::default(), &MemoryBudget::new(PLENTY)).unwrap();
 
     // What is wrong with the job itself is no reason to leave something out, and nothing at all is no print.
     job.orders[0].items[1].size = Some(Sizing::Width(Length::px(5000)));
@@ -664,6 +663,17 @@ fn disk_space() -> Error {
     error
 }
 
+/// In `crash.rs`, where the system lets a test have a disk of its own.
+fn disk_full() -> Error {
+    let (path, folder) = (Path::new("out/a.png.partial").to_owned(), Path::new("out").to_owned());
+    let source = io::ErrorKind::StorageFull.into();
+    let kind = ErrorKind::DiskFull { action: "write", path, folder, needed_bytes: 7 << 20, available_bytes: 1 << 20, source };
+    let error = Error::from(kind);
+    says(&error, &["could not write out/a.png.partial", "the disk of out has 1MiB left", "needs about 7MiB", "--resume"]);
+    assert_eq!(error.source().unwrap().downcast_ref::<io::Error>().map(io::Error::kind), Some(io::ErrorKind::StorageFull));
+    error
+}
+
 fn files_in_memory() -> Error {
     // Most Linux systems have this RAM disk; the message is the same without.
     let ram_disk = Path::new("/dev/shm");
@@ -685,7 +695,7 @@ fn not_proven() -> Error {
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     fs::write(&part, bytes).unwrap();
-    let error = verify(&shop.path("out"), 2, &MemoryBudget::new(PLENTY), &Cancel::default()).unwrap_err();
+    let error = verify(&shop.path("out"), &VerifyOptions::default(), &MemoryBudget::new(PLENTY)).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::NotProven { path, message } if *path == part && message.contains("cannot be read")));
     says(&error, &["Test part 1.png is not as printed"]);
     error
@@ -732,7 +742,9 @@ fn cancelled() -> Error {
     let options = RunOptions { cancel: cancel.clone(), ..RunOptions::default() };
     let error = Run::of_layout(&layout, shop.base()).options(options).render(&shop.path("other"), |_| {}).unwrap_err();
     says(&error, &["cancelled", "--resume"]);
-    let proof = verify(&shop.path("out"), 1, &MemoryBudget::new(PLENTY), &cancel).unwrap_err();
+    let proof =
+        verify(&shop.path("out"), &VerifyOptions { cancel: cancel.clone(), ..VerifyOptions::default() }, &MemoryBudget::new(PLENTY))
+            .unwrap_err();
     assert!(matches!(proof.kind(), ErrorKind::Cancelled));
     let job = some_job(&shop, vec![Item::new("fox.png")]);
     let budget = MemoryBudget::new(PLENTY);

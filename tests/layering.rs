@@ -258,8 +258,7 @@ fn threads_have_one_home() {
         let tokens = &source.tokens;
         for (at, _) in tokens.iter().enumerate().filter(|(_, token)| *token == "thread") {
             let what = tokens.get(at + 2).map_or("", String::as_str);
-            let allowed = source.name == "render/runner.rs" || (source.name == "run/mod.rs" && what == "available_parallelism");
-            assert!(allowed, "threads in {}: thread::{what}", source.name);
+            assert!(source.name == "render/runner.rs", "threads in {}: thread::{what}", source.name);
         }
     }
 }

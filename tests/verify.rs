@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use common::png_file::{chunk, png_bytes_with};
 use common::{PLENTY, Picture, PngKind, Shop, Style, draw, files_in, placement, read_part, rect, scene};
 use gangsheet::{
-    Background, Cancel, ErrorKind, Layout, MemoryBudget, Output, PROCESS_BYTES, Placement, Rgba8, Run, Turn, Verified, verify,
+    Background, ErrorKind, Layout, MemoryBudget, Output, PROCESS_BYTES, Placement, Rgba8, Run, Turn, Verified, VerifyOptions, verify,
 };
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -35,7 +35,7 @@ impl Finished {
     }
 
     fn verify(&self) -> gangsheet::Result<Verified> {
-        verify(&self.shop.path("out"), 2, &MemoryBudget::new(PLENTY), &Cancel::default())
+        verify(&self.shop.path("out"), &VerifyOptions { threads: Some(2), ..VerifyOptions::default() }, &MemoryBudget::new(PLENTY))
     }
 
     /// The file that is not proven, and why.
@@ -102,7 +102,8 @@ fn what_was_printed_is_proven_and_nothing_stays_behind() {
         // Reading a part takes a decoder and a row more than rendering it.
         let budget = MemoryBudget::new(limit_bytes + (256 << 10));
         let process = budget.reserve(PROCESS_BYTES, "the program itself").unwrap();
-        let proven = verify(&finished.shop.path("out"), threads, &budget, &Cancel::default()).unwrap();
+        let proven =
+            verify(&finished.shop.path("out"), &VerifyOptions { threads: Some(threads), ..VerifyOptions::default() }, &budget).unwrap();
         assert_eq!((proven.parts, proven.copies), (2, 13));
         drop(process);
         assert_eq!(budget.held_bytes(), 0);
@@ -190,13 +191,13 @@ fn a_wrong_resolution_or_form_is_found() {
     let right = phys(11811, 11811, 1);
     let right: &[([u8; 4], &[u8])] = &[(PHYS, &right)];
     for (bytes, words) in [
-        (with(phys(11812, 11811, 1)), "resolution"),
-        (with(phys(11811, 2835, 1)), "resolution"),
-        (with(phys(11811, 11811, 0)), "resolution"),
-        (png_bytes_with(&picture, PngKind::Rgba8, false, &[]), "resolution"),
-        (png_bytes_with(&picture, PngKind::Rgba8, true, right), "pixels"),
-        (png_bytes_with(&picture, PngKind::Rgb8, false, right), "pixels"),
-        (png_bytes_with(&picture, PngKind::Rgba16, false, right), "pixels"),
+        (with(phys(11812, 11811, 1)), "its resolution is 300.02 DPI across and 300.00 down where the layout says 300 DPI"),
+        (with(phys(2835, 2835, 1)), "its resolution is 72.01 DPI where"),
+        (with(phys(11811, 11811, 0)), "its resolution is a ratio without a unit"),
+        (png_bytes_with(&picture, PngKind::Rgba8, false, &[]), "its resolution is missing"),
+        (png_bytes_with(&picture, PngKind::Rgba8, true, right), "interlaced rows of 4 × 8 bits a pixel"),
+        (png_bytes_with(&picture, PngKind::Rgb8, false, right), "rows of 3 × 8 bits a pixel where this program writes rows of 4 × 8 bits"),
+        (png_bytes_with(&picture, PngKind::Rgba16, false, right), "rows of 4 × 16 bits a pixel"),
         (
             png_bytes_with(&picture.crop((0, 0, 900, 1399)), PngKind::Rgba8, false, right),
             "900 × 1399 px where the layout says 900 × 1400 px",
@@ -245,6 +246,51 @@ fn a_damaged_file_is_found_even_where_the_report_agrees_with_it() {
     finished.verify().unwrap();
 }
 
+/// What is in a file beside the picture may change how it is shown, or be read by nobody: it was not printed.
+#[test]
+fn what_was_put_into_a_file_is_found_even_where_the_report_agrees_with_it() {
+    let finished = Finished::new(scene);
+    let whole = fs::read(finished.part(1)).unwrap();
+    let end = whole.len() - 12;
+    let with = |at: usize, more: &[u8]| [&whole[..at], more, &whole[at..]].concat();
+    for (bytes, words) in [
+        (with(whole.len(), b"more"), "it goes on behind its end, from byte"),
+        (with(33, &chunk(*b"gAMA", &1_u32.to_be_bytes())), "a chunk gAMA at byte 33"),
+        (with(end, &chunk(*b"prVt", b"a secret")), "a chunk prVt at byte"),
+    ] {
+        finished.replace(1, &bytes);
+        let (path, message) = finished.refusal();
+        assert!(path == finished.part(1) && message.contains(words), "{words}: {message}");
+    }
+}
+
+#[test]
+fn a_part_that_the_report_does_not_name_is_found() {
+    let finished = Finished::new(scene);
+    let out = |name: &str| finished.shop.path(&format!("out/{name}"));
+    fs::copy(finished.shop.path("art/disc.png"), out("disc.png")).unwrap();
+    fs::write(out("other.PNG"), b"no part").unwrap();
+    fs::write(out("note.txt"), b"no part").unwrap();
+    assert_eq!(finished.verify().unwrap().strays, [out("disc.png"), out("other.PNG")]);
+    for name in ["Test part 3.png", "Test part 1.png.partial"] {
+        fs::copy(finished.part(2), out(name)).unwrap();
+        let (path, message) = finished.refusal();
+        assert!(path == out(name) && message.contains("the report does not name"), "{message}");
+        fs::remove_file(out(name)).unwrap();
+    }
+}
+
+#[test]
+fn folders_for_the_proof_are_those_that_are_named() {
+    let finished = Finished::new(scene);
+    let prove = |options: VerifyOptions| verify(&finished.shop.path("out"), &options, &MemoryBudget::new(PLENTY));
+    prove(VerifyOptions { artwork_root: Some(finished.shop.base().to_owned()), ..VerifyOptions::default() }).unwrap();
+    let outside = VerifyOptions { artwork_root: Some(finished.shop.path("out")), ..VerifyOptions::default() };
+    assert!(matches!(prove(outside).unwrap_err().kind(), ErrorKind::Preflight { .. }));
+    let nowhere = VerifyOptions { temp_dir: Some(finished.shop.path("gone")), ..VerifyOptions::default() };
+    assert!(matches!(prove(nowhere).unwrap_err().kind(), ErrorKind::NoFolder { what: "temporary files", .. }));
+}
+
 /// A change that is none of the pixels: another encoding, a longer file, another text.
 #[test]
 fn without_the_reports_agreement_any_change_is_found_by_length_or_hash() {
@@ -258,7 +304,7 @@ fn without_the_reports_agreement_any_change_is_found_by_length_or_hash() {
     let (old, new) = (chunk(TEXT, text), chunk(TEXT, &other_text));
     let at = whole.windows(old.len()).position(|window| window == old).unwrap();
     let other_text = [&whole[..at], &new, &whole[at + old.len()..]].concat();
-    for (bytes, words) in [(longer, "bytes, the report says"), (encoded, "bytes, the report says"), (other_text, "its SHA-256 is")] {
+    for (bytes, words) in [(longer, "it goes on behind its end"), (encoded, "bytes, the report says"), (other_text, "its SHA-256 is")] {
         fs::write(finished.part(2), bytes).unwrap();
         let (path, message) = finished.refusal();
         assert!(path == finished.part(2) && message.contains(words), "{message}");
@@ -306,7 +352,7 @@ fn a_tampered_report_is_found() {
         ("an absolute file", &|report| report["parts"][0]["file"] = "/etc/passwd".into()),
         ("the same file twice", &|report| report["parts"][1]["file"] = report["parts"][0]["file"].clone()),
         ("another number", &|report| report["parts"][0]["part"] = 2.into()),
-        ("another width", &|report| report["parts"][0]["width"] = 901.into()),
+        ("another width: part 1: 901 × 1400 px, 300 DPI", &|report| report["parts"][0]["width"] = 901.into()),
         ("another length", &|report| report["parts"][1]["length"] = 1.into()),
         ("another resolution", &|report| report["parts"][1]["dpi"] = 72.into()),
         ("another size in bytes", &|report| report["parts"][0]["bytes"] = 7.into()),
@@ -317,6 +363,9 @@ fn a_tampered_report_is_found() {
         finished.edit_report(edit);
         let refused = finished.verify().expect_err(what);
         assert!(matches!(refused.kind(), ErrorKind::NotProven { .. }), "{what}: {refused:?}");
+        if let Some((_, words)) = what.split_once(": ") {
+            assert!(refused.to_string().contains(words), "{refused}");
+        }
         fs::write(finished.shop.path("out/report.json"), &report).unwrap();
     }
     finished.verify().unwrap();

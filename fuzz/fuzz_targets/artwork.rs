@@ -6,7 +6,8 @@
 use std::fs;
 
 use gangsheet::{
-    Cancel, Dpi, ErrorKind, Layout, MemoryBudget, Output, PROCESS_BYTES, Part, Placement, PxRect, PxSize, Run, RunOptions, Turn, verify,
+    Cancel, Dpi, ErrorKind, Layout, MemoryBudget, Output, PROCESS_BYTES, Part, Placement, PxRect, PxSize, Run, RunOptions, Turn,
+    VerifyOptions, verify,
 };
 use gangsheet_fuzz::{scratch, with_right_checksums};
 use libfuzzer_sys::fuzz_target;
@@ -40,7 +41,8 @@ fuzz_target!(|file: &[u8]| {
     match Run::of_layout(&layout, folder.path()).options(options).render(&sheets, |_| {}) {
         Ok(report) => {
             assert!(report.peak_reserved_bytes <= LIMIT_BYTES);
-            verify(&sheets, 1, &MemoryBudget::new(LIMIT_BYTES), &Cancel::default()).unwrap_or_else(|error| panic!("{error}"));
+            verify(&sheets, &VerifyOptions { threads: Some(1), ..VerifyOptions::default() }, &MemoryBudget::new(LIMIT_BYTES))
+                .unwrap_or_else(|error| panic!("{error}"));
         }
         Err(error) => {
             let known = matches!(

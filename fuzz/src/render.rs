@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use gangsheet::{
     Background, Cancel, ErrorKind, Layout, MemoryBudget, Part, PartHeader, PixelFormat, Placement, PreflightOptions, Report, Rgba8, Run,
-    RunOptions, Turn, verify,
+    RunOptions, Turn, VerifyOptions, verify,
 };
 
 use crate::{decode_checked, scratch};
@@ -192,6 +192,7 @@ fn render_tightly(layout: &Layout, base: &Path, folder: &Path) -> Report {
 }
 
 fn prove(folder: &Path, layout: &Layout) {
-    let proven = verify(folder, 1, &MemoryBudget::new(AMPLE_BYTES), &Cancel::default()).unwrap_or_else(|error| panic!("{error}"));
+    let proven = verify(folder, &VerifyOptions { threads: Some(1), ..VerifyOptions::default() }, &MemoryBudget::new(AMPLE_BYTES))
+        .unwrap_or_else(|error| panic!("{error}"));
     assert_eq!((proven.parts, proven.copies), (layout.parts.len(), layout.copies()));
 }

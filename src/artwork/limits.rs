@@ -56,7 +56,7 @@ impl ArtworkLimits {
         let (found, limit) = (size.area().div_ceil(1_000_000), self.pixels / 1_000_000);
         Err(beyond(
             path,
-            format!("its {size} are {found} million pixels, beyond the limit of {limit}: print it in pieces, or raise the limit"),
+            format!("its {size} are {found} million pixels, beyond the limit of {limit}: print it in pieces, or raise --max-megapixels"),
         ))
     }
 
@@ -65,7 +65,10 @@ impl ArtworkLimits {
             return Ok(());
         }
         let limit = self.metadata_bytes;
-        Err(beyond(path, format!("its metadata have more than {limit} bytes, the limit: export it without metadata, or raise the limit")))
+        Err(beyond(
+            path,
+            format!("its metadata have more than {limit} bytes, the limit: export it without metadata, or raise --max-metadata"),
+        ))
     }
 
     pub(super) fn check_frames(&self, frames: u32, path: &Path) -> Result<()> {
@@ -73,7 +76,7 @@ impl ArtworkLimits {
             return Ok(());
         }
         let limit = self.frames;
-        Err(beyond(path, format!("it has more than {limit} frames or pages, the limit: export the first one alone, or raise the limit")))
+        Err(beyond(path, format!("it has more than {limit} frames or pages, the limit: export the first one alone, or raise --max-frames")))
     }
 
     pub(super) fn check_scans(&self, scans: u32, path: &Path) -> Result<()> {
@@ -81,7 +84,7 @@ impl ArtworkLimits {
             return Ok(());
         }
         let limit = self.scans;
-        Err(beyond(path, format!("it comes in more than {limit} scans, the limit: export it as a baseline JPEG, or raise the limit")))
+        Err(beyond(path, format!("it comes in more than {limit} scans, the limit: export it as a baseline JPEG, or raise --max-scans")))
     }
 
     pub(super) fn check_time(&self, taken: Duration, size: PxSize, path: &Path) -> Result<()> {
@@ -91,7 +94,10 @@ impl ArtworkLimits {
             return Ok(());
         }
         let seconds = limit.as_secs();
-        Err(beyond(path, format!("decoding it takes more than {seconds} s, the limit for its size: export it again, or raise the limit")))
+        Err(beyond(
+            path,
+            format!("decoding it takes more than {seconds} s, the limit for its size: export it again, or raise --max-decode-seconds"),
+        ))
     }
 }
 
@@ -112,7 +118,7 @@ mod tests {
         for (refused, message) in [
             (
                 limits.check_size(size(1 << 16, (1 << 15) + 1), path),
-                "fox.png: its 65536 × 32769 px are 2148 million pixels, beyond the limit",
+                "fox.png: its 65536 × 32769 px are 2148 million pixels, beyond the limit of 536: print it in pieces, or raise --max-megapixels",
             ),
             (limits.check_metadata((8 << 20) + 1, path), "more than 8388608 bytes, the limit"),
             (limits.check_frames(10_001, path), "more than 10000 frames"),

@@ -50,6 +50,9 @@ pub struct PartHeader {
 }
 
 impl PartHeader {
+    /// The kinds of chunks that a part has.
+    pub(crate) const CHUNKS: [[u8; 4]; 5] = [*b"IHDR", *b"pHYs", *b"tEXt", *b"IDAT", *b"IEND"];
+
     /// Everything before the first fragment, the zlib header included.
     pub(super) fn prologue(&self) -> Vec<u8> {
         let mut ihdr = Vec::with_capacity(13);

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, forward_to_deserialize_any};
 
 use crate::budget::PROCESS_BYTES;
 use crate::error::{Error, ErrorKind, Result};
@@ -120,7 +120,7 @@ impl Fault {
 }
 
 fn deserialize<'de, R: serde_json::de::Read<'de>, T: Deserialize<'de>>(deserializer: &mut serde_json::Deserializer<R>) -> Result<T, Fault> {
-    let value = serde_path_to_error::deserialize(&mut *deserializer).map_err(|error| {
+    let value = serde_path_to_error::deserialize(&mut *deserializer).map(|Object(value)| value).map_err(|error| {
         let at = error.path().to_string();
         let at = if at == "." { String::new() } else { shortened(&at, 4 * QUOTED_CHARS) };
         fault(at, error.into_inner())
@@ -144,6 +144,51 @@ fn fault(at: String, error: serde_json::Error) -> Fault {
     // What is wrong with a whole that was read has no place.
     let place = if error.line() == 0 { String::new() } else { format!(" (line {}, column {})", error.line(), error.column()) };
     Fault::Content { at, message: format!("{}{expected}{place}", shortened(found, limit)) }
+}
+
+/// Reads a `T` from an object alone. Derived code takes a list of its fields' values as well, in which a slip is not seen.
+pub(crate) fn object<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    T::deserialize(ObjectOnly(deserializer))
+}
+
+/// Reads a list whose elements are [objects](object).
+pub(crate) fn objects<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
+    let list = Vec::<Object<T>>::deserialize(deserializer)?;
+    Ok(list.into_iter().map(|Object(element)| element).collect())
+}
+
+/// What is read from an [object].
+pub(super) struct Object<T>(pub(super) T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        object(deserializer).map(Self)
+    }
+}
+
+/// The same, but where a struct is wanted, only an object is taken.
+struct ObjectOnly<D>(D);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for ObjectOnly<D> {
+    type Error = D::Error;
+
+    fn deserialize_struct<V: de::Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_map(visitor)
+    }
+
+    fn deserialize_any<V: de::Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option unit unit_struct newtype_struct seq tuple
+        tuple_struct map enum identifier ignored_any
+    }
 }
 
 /// Reads one of a few words.

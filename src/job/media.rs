@@ -7,7 +7,7 @@ use crate::geom::Length;
 
 /// The film, roll or sheet that parts are printed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with width and max_length")]
 pub struct Media {
     /// Width, margins included.
     pub width: Length,

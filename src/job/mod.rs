@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-pub(crate) use self::document::{Document, Version, read_document, write_document};
+pub(crate) use self::document::{Document, Version, object, objects, read_document, write_document};
 pub use self::media::{Gutter, Margin, Media};
 pub use self::output::{Background, Compression, Crop, NameTemplate, Output};
 pub(crate) use self::read::check_text;
@@ -80,7 +80,7 @@ impl Job {
 
 /// One customer's purchase.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an order: an object")]
 pub struct Order {
     /// What the shop calls the order. No other order of the job has the same id.
     pub id: Arc<str>,
@@ -99,7 +99,7 @@ impl Order {
 
 /// One artwork at one size in a number of copies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an item: an object")]
 pub struct Item {
     /// The artwork's path: absolute, or relative to the job's folder.
     pub artwork: Arc<str>,

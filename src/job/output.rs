@@ -10,7 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 
 /// How the parts are written. The same in `job.json` and `layout.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(deny_unknown_fields, default, expecting = "an object with name, background, crop or compression")]
 pub struct Output {
     /// The parts' file names. Default: `{job} part {part}`.
     pub name: NameTemplate,

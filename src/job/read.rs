@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::document::{Document, QUOTED_CHARS, Version, parse_document, read_document, shortened};
+use super::document::{Document, Object, QUOTED_CHARS, Version, object, parse_document, read_document, shortened};
 use super::{Gutter, Item, Job, Media, Order, Output};
 use crate::error::{ErrorKind, Result};
 use crate::geom::Dpi;
@@ -77,6 +77,11 @@ impl Job {
                     return wrong(format!("orders[{nth}].items[{index}].artwork"), "found an empty text, expected a path".to_owned());
                 }
                 text(&|| format!("orders[{nth}].items[{index}].name"), item.name.as_deref().unwrap_or_default())?;
+                let mut lengths = item.size.iter().flat_map(|size| size.lengths());
+                if let Some((field, length)) = lengths.find(|(_, length)| length.to_px(self.dpi).is_ok_and(|px| px == 0)) {
+                    let message = format!("found \"{length}\", no pixel at {} DPI, expected a longer one", self.dpi);
+                    return wrong(format!("orders[{nth}].items[{index}].size.{field}"), message);
+                }
                 copies += u64::from(item.copies.get());
                 if copies > Self::MAX_COPIES {
                     let message = format!(
@@ -133,12 +138,13 @@ struct JobFile {
     _version: Version,
     name: String,
     dpi: Dpi,
+    #[serde(deserialize_with = "object")]
     media: Media,
     #[serde(default)]
     gutter: Gutter,
     #[serde(deserialize_with = "orders")]
     orders: Vec<Order>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     output: Output,
 }
 
@@ -194,7 +200,7 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Bounded<T> {
     fn visit_seq<A: de::SeqAccess<'de>>(self, mut seq: A) -> std::result::Result<Vec<T>, A::Error> {
         let mut list = Vec::new();
         let mut items = 0;
-        while let Some(element) = seq.next_element()? {
+        while let Some(Object(element)) = seq.next_element()? {
             items += (self.items_of)(&element);
             if items > Job::MAX_ITEMS {
                 return Err(de::Error::custom(too_many_items(items)));
@@ -298,6 +304,31 @@ mod tests {
             (r#""copies": 3"#, r#""copies": 1e999"#, "orders[0].items[0].copies", "number out of range", ""),
             (r#""auto""#, "45", "orders[0].items[0].turn", "found integer `45`", "\"none\", \"auto\", 90, 180 or 270"),
             (r#""auto""#, r#""left""#, "orders[0].items[0].turn", "found string \"left\"", "\"none\", \"auto\""),
+            (r#"{ "width": "10in" }"#, r#"["10in"]"#, "orders[0].items[0].size", "found sequence", "an object with one of width"),
+            (
+                r#"{ "width": "22in", "max_length": "240in", "margin": "0.25in" }"#,
+                r#"["22in", "240in", "0.25in"]"#,
+                "media",
+                "found sequence",
+                "an object with width and max_length",
+            ),
+            (
+                r#"{ "artwork": "art/logo.png", "size": { "fit": ["4in", "3in"] }, "trim": true, "mirror": false }"#,
+                r#"["art/logo.png", { "dpi": 300 }, 1]"#,
+                "orders[0].items[1]",
+                "found sequence",
+                "an item: an object",
+            ),
+            (r#""orders": ["#, r#""orders": [["1000", []], "#, "orders[0]", "found sequence", "an order: an object"),
+            (
+                r#"{ "name": "{job} part {part}", "background": "transparent", "crop": "length", "compression": "fast" }"#,
+                r#"["{job} part {part}"]"#,
+                "output",
+                "found sequence",
+                "an object with name, background",
+            ),
+            (r#""10in""#, r#""0in""#, "orders[0].items[0].size.width", "found \"0in\", no pixel at 300 DPI", "expected a longer one"),
+            (r#"["4in", "3in"]"#, r#"["4in", "0.001mm"]"#, "orders[0].items[1].size.fit[1]", "found \"0.001mm\", no pixel", "a longer one"),
             (r#""trim": true"#, r#""trim": "yes""#, "orders[0].items[1].trim", "found string \"yes\"", "expected a boolean"),
             (r#""1001""#, "1001", "orders[0].id", "found integer `1001`", "expected a string"),
             (r#""1001""#, r#""""#, "orders[0].id", "found an empty text", "expected the order's id"),

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::document::object;
 use super::read;
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::{Dpi, Length, PxSize};
@@ -79,6 +80,19 @@ impl From<Error> for SizeError {
 }
 
 impl Sizing {
+    /// The lengths that are given, with where they stand in a file.
+    pub(super) fn lengths(self) -> impl Iterator<Item = (&'static str, Length)> {
+        let (first, second) = match self {
+            Self::Width(length) => (Some(("width", length)), None),
+            Self::Height(length) => (Some(("height", length)), None),
+            Self::Longest(length) => (Some(("longest", length)), None),
+            Self::Fit(across, down) => (Some(("fit[0]", across)), Some(("fit[1]", down))),
+            Self::Exact(across, down) => (Some(("exact[0]", across)), Some(("exact[1]", down))),
+            Self::Dpi(_) | Self::Metadata => (None, None),
+        };
+        first.into_iter().chain(second)
+    }
+
     /// The printed size in pixels at `dpi` of an artwork with `source` pixels and the resolution `tag`.
     ///
     /// Lengths that are given are rounded to the nearest pixel, half up; a side that follows is computed from the rounded one and rounded
@@ -172,7 +186,7 @@ struct SizingFile {
 
 impl<'de> Deserialize<'de> for Sizing {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let file = SizingFile::deserialize(deserializer)?;
+        let file: SizingFile = object(deserializer)?;
         let candidates = [
             ("width", file.width.map(Self::Width)),
             ("height", file.height.map(Self::Height)),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Layout, Part, Placement};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::{Dpi, PxRect, PxSize, Turn};
-use crate::job::{Document, Output, Version, check_text, read_document};
+use crate::job::{Document, Output, Version, check_text, object, objects, read_document};
 use crate::system::real_folder;
 
 #[derive(Serialize, Deserialize)]
@@ -17,22 +17,24 @@ pub(super) struct LayoutFile {
     version: Version,
     name: String,
     dpi: Dpi,
+    #[serde(deserialize_with = "objects")]
     parts: Vec<PartEntry>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "object")]
     output: Output,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a part: an object")]
 struct PartEntry {
     part: u32,
     width: u32,
     length: u32,
+    #[serde(deserialize_with = "objects")]
     placements: Vec<PlacementEntry>,
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a placement: an object")]
 struct PlacementEntry {
     order: Arc<str>,
     item: u32,
@@ -203,6 +205,10 @@ mod tests {
         assert!(refusal("\"part\": 1", "\"part\": 2").contains("numbered from 1"));
         assert!(refusal("\"1001\"", r#""10\n01""#).contains(r#"parts[0].placements[0].order: found "10\n01""#));
         assert!(refusal("\"turn\": 90", "\"turn\": 45").contains("0, 90, 180 or 270"));
+        assert!(refusal("[{\"part\"", "[[], {\"part\"").contains("sequence, expected a part: an object"));
+        let placement = &LAYOUT[LAYOUT.find("{\"order\"").unwrap()..LAYOUT.len() - 4];
+        let list = r#"["1001", 0, 1, "fox.png", 1, 1, 1, 1, 0, false, false]"#;
+        assert!(refusal(placement, list).contains("sequence, expected a placement: an object"));
     }
 
     #[test]

@@ -101,7 +101,7 @@ pub struct CheckedItem {
 
 /// Something that prints, but perhaps not as it was meant.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a warning: an object")]
 pub struct Warning {
     /// What it is about.
     pub kind: WarningKind,
@@ -130,7 +130,7 @@ pub enum WarningKind {
 
 /// An item that was ordered but is not printed, because its artwork is bad.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "what is left out: an object")]
 pub struct LeftOut {
     /// The order's id.
     pub order: Arc<str>,
@@ -440,7 +440,7 @@ mod tests {
         std::fs::write(shop.0.path().join("note.png"), "not an image").unwrap();
         let mut job = job(vec![Item::new("gone.png"), Item::new("fox.png"), sized("fox.png", r#"{"width": "19in"}"#)]);
         job.orders.push(Order::new("1002", vec![Item::new("note.png"), sized("fox.png", r#"{"metadata": true}"#)]));
-        job.orders.push(Order::new("1001", vec![Item::new("gone.png"), sized("fox.png", r#"{"height": "0.001in"}"#)]));
+        job.orders.push(Order::new("1001", vec![Item::new("gone.png"), sized("fox.png", r#"{"height": "30000000in"}"#)]));
         let found = problems(Preflight::new(&job, shop.0.path(), &PreflightOptions::default(), &MemoryBudget::new(1 << 24)));
         let places: Vec<_> =
             found.iter().map(|problem| (problem.order.as_str(), problem.item, problem.artwork.as_str(), problem.kind)).collect();
@@ -456,7 +456,7 @@ mod tests {
         ];
         assert_eq!(places, expected);
         assert!(found[4].message.contains("orders[2] has the id of orders[0]"), "{}", found[4]);
-        assert!(found[6].message.contains("0.001in at 100 DPI has no pixels"), "{}", found[6]);
+        assert!(found[6].message.contains("30000000in"), "{}", found[6]);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Whether the disks hold what will be written, as far as that is known before.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use tracing::warn;
 
+use crate::encode::PngPart;
 use crate::error::{Error, ErrorKind, Result};
 use crate::plan::{MemoryPlan, RenderPlan};
 use crate::system::Disk;
@@ -15,6 +17,34 @@ const SMALLEST_PART: u64 = 4;
 /// Bytes that a part needs in any case.
 pub(super) fn least_bytes(plan: &RenderPlan, part: usize) -> u64 {
     plan.output_bytes(part) / SMALLEST_PART
+}
+
+/// About how many bytes the parts at `paths` still need, with what each finished or unfinished file already has.
+fn left_bytes(plan: &RenderPlan, paths: &[PathBuf]) -> u64 {
+    let length = |path: &Path| path.metadata().map(|file| file.len());
+    let left = paths.iter().enumerate().map(|(part, path)| match length(path) {
+        Ok(_) if !PngPart::partial_path(path).exists() => 0,
+        _ => plan.output_bytes(part).saturating_sub(length(&PngPart::partial_path(path)).unwrap_or(0)),
+    });
+    left.fold(0, u64::saturating_add)
+}
+
+/// A disk that turns out to be full is told with how much is missing there for the parts at `paths`, or for temporary files.
+pub(super) fn told_if_full(error: Error, plan: &RenderPlan, paths: &[PathBuf], folder: &Path, temp_dir: &Path) -> Error {
+    match error.into_kind() {
+        ErrorKind::Io { action, path, source } if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            let is_part = paths.iter().any(|part| path == *part || path == PngPart::partial_path(part));
+            let (folder, needed_bytes) =
+                if is_part { (folder, left_bytes(plan, paths)) } else { (temp_dir, plan.memory().spill_peak_bytes) };
+            // The system does not tell what is left of a share.
+            let is_quota = source.kind() == io::ErrorKind::QuotaExceeded;
+            let available_bytes = Disk::of(folder).filter(|_| !is_quota).map_or(0, |disk| disk.available_bytes);
+            // What is needed is an estimate, but more than there is.
+            let needed_bytes = needed_bytes.max(available_bytes.saturating_add(1));
+            ErrorKind::DiskFull { action, path, folder: folder.to_owned(), needed_bytes, available_bytes, source }.into()
+        }
+        kind => kind.into(),
+    }
 }
 
 /// Makes sure that `temp_dir` can take the plan's temporary files.
@@ -43,19 +73,22 @@ pub(crate) fn check_ram_disk(plan: &MemoryPlan, folder: &Path, limit_bytes: u64)
     }
 }
 
-/// Makes sure that `folder` can take the plan's parts as well, where it may, and warns where it might not.
+/// Makes sure that `folder` can take what the parts at `paths` still need as well, where it may, and warns where it might not. What is
+/// there counts if the run `resumes`.
 ///
 /// # Errors
 ///
 /// Those of [`check_spill`].
-pub(crate) fn check_output(plan: &MemoryPlan, folder: &Path, temp_dir: &Path) -> Result<()> {
-    check_spill(plan, temp_dir)?;
+pub(crate) fn check_output(plan: &RenderPlan, folder: &Path, names: &[String], resumes: bool, temp_dir: &Path) -> Result<()> {
+    let (memory, paths) = (plan.memory(), names.iter().map(|name| folder.join(name)).collect::<Vec<_>>());
+    check_spill(memory, temp_dir)?;
     let Some(disk) = Disk::of(folder) else { return Ok(()) };
     let shared = Disk::of(temp_dir).is_some_and(|temp| temp.is_same(&disk));
-    let available_bytes = disk.available_bytes.saturating_sub(if shared { plan.spill_peak_bytes } else { 0 });
-    enough(folder, "the parts", plan.output_bytes / SMALLEST_PART, available_bytes)?;
-    if available_bytes < plan.output_bytes {
-        warn!(folder = %folder.display(), available_bytes, expected_bytes = plan.output_bytes, "the disk may be too small for the parts");
+    let available_bytes = disk.available_bytes.saturating_sub(if shared { memory.spill_peak_bytes } else { 0 });
+    let expected_bytes = if resumes { left_bytes(plan, &paths) } else { memory.output_bytes };
+    enough(folder, "the parts", expected_bytes / SMALLEST_PART, available_bytes)?;
+    if available_bytes < expected_bytes {
+        warn!(folder = %folder.display(), available_bytes, expected_bytes, "the disk may be too small for the parts");
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ pub(crate) use self::disk::{check_output, check_ram_disk, check_spill};
 pub use self::outputs::Existing;
 use self::outputs::{Start, check_names};
 pub(crate) use self::outputs::{refuse_existing, remove_if_there};
-pub(crate) use self::runner::Crew;
+pub(crate) use self::runner::{Crew, cores};
 pub use self::store::ArtworkStore;
 pub(crate) use self::strip::Ground;
 use crate::artwork::Residence;
@@ -68,7 +68,7 @@ pub enum Progress {
 pub struct RenderedPart {
     /// The finished file.
     pub file: PartFile,
-    /// Whether it was found finished and kept.
+    /// Whether an earlier run finished or began it, of which seconds, memory and temporary files do not tell.
     pub resumed: bool,
     /// Copies on it.
     pub copies: u64,
@@ -171,6 +171,10 @@ impl Renderer {
                 if matches!(error.kind(), ErrorKind::Artwork { .. } | ErrorKind::ArtworkLimit { .. }) {
                     withdraw(begun_here.then_some(path), &rendered);
                 }
+            });
+            let part = part.map_err(|error| {
+                let temp_dir = self.temp_dir.as_deref().unwrap_or(folder);
+                disk::told_if_full(error, plan, &paths, folder, temp_dir)
             })?;
             // Nothing outlives the part but what the next one uses too.
             let kept_bytes = rendering.store.resident_bytes();
@@ -201,7 +205,7 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
         let (number, parts, rows) = (number(index + 1), number(self.plan.parts().len()), part.size().height());
         (self.progress)(Progress::PartStarted { part: number, parts, rows, copies_left: self.copies_left });
 
-        let resumed = matches!(start, Start::Finished(_));
+        let resumed = !matches!(start, Start::New);
         let file = match start {
             Start::Finished(file) => {
                 info!(file = %path.display(), "keeping the part that is already finished");

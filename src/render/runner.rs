@@ -15,6 +15,11 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::pixel::Rgba8;
 use crate::plan::{Band, Decode, RenderPlan};
 
+/// Threads that this process can run at once.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get)
+}
+
 /// What a part's bands are worked on with.
 pub(crate) struct Crew<'a> {
     pub(crate) plan: &'a RenderPlan,

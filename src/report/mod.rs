@@ -7,16 +7,19 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::verify::check_hash;
-pub use self::verify::{Verified, verify};
+pub use self::verify::{Verified, VerifyOptions, verify};
 use crate::error::{Error, Result};
-use crate::job::{Document, Version, read_document, write_document};
+use crate::job::{Document, Version, object, objects, read_document, write_document};
 use crate::layout::Layout;
 use crate::preflight::{LeftOut, Warning};
 use crate::render::RenderedPart;
 
 /// What a run did: the content of `report.json`.
+///
+/// After [`Existing::Resume`](crate::Existing::Resume), copies, parts, left out items and warnings are those of all runs together; seconds,
+/// memory, threads and temporary files are those of the last one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a report: an object")]
 #[non_exhaustive]
 pub struct Report {
     version: Version,
@@ -27,6 +30,7 @@ pub struct Report {
     /// Copies that are on the finished parts.
     pub placed_copies: u64,
     /// What was ordered and is on no part, with the reason. Empty unless bad artwork was to be skipped.
+    #[serde(deserialize_with = "objects")]
     pub left_out: Vec<LeftOut>,
     /// The memory limit of the run.
     pub max_memory_bytes: u64,
@@ -39,20 +43,23 @@ pub struct Report {
     /// Threads that rendered: fewer than asked for where the memory limit holds no more.
     pub threads: usize,
     /// Wall-clock seconds by stage.
+    #[serde(deserialize_with = "object")]
     pub seconds: Seconds,
     /// Placed area ÷ area of all parts, 0..=1 unless placements overlap.
     pub utilisation: f64,
     /// No layout of these copies on this media is shorter than this, in pixels over all parts.
     pub length_lower_bound_px: u64,
     /// The finished parts, in order.
+    #[serde(deserialize_with = "objects")]
     pub parts: Vec<PartReport>,
     /// What preflight warned of.
+    #[serde(deserialize_with = "objects")]
     pub warnings: Vec<Warning>,
 }
 
 /// Wall-clock seconds of a run.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object with seconds by stage")]
 #[non_exhaustive]
 pub struct Seconds {
     /// Checking the job and its artwork.
@@ -67,7 +74,7 @@ pub struct Seconds {
 
 /// Facts of one finished part.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a part: an object")]
 #[non_exhaustive]
 pub struct PartReport {
     /// The part, counted from 1.
@@ -86,6 +93,10 @@ pub struct PartReport {
     pub sha256: String,
     /// Copies on the part.
     pub copies: u64,
+    /// Whether an earlier run finished or began the part: its file and copies are the whole part's, its seconds, memory and temporary files
+    /// those of the last run alone. Default: `false`.
+    #[serde(default)]
+    pub resumed: bool,
     /// Placed area ÷ part area.
     pub utilisation: f64,
     /// Wall-clock seconds that it took.
@@ -126,6 +137,7 @@ impl Report {
             bytes: rendered.file.bytes,
             sha256: hex(&rendered.file.sha256),
             copies: rendered.copies,
+            resumed: rendered.resumed,
             utilisation: part.utilisation(),
             seconds: rendered.seconds,
             memory_before_bytes: rendered.memory_before_bytes,

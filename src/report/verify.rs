@@ -1,39 +1,55 @@
 //! The proof of finished parts: read back row by row and compared with what the artwork gives.
 
-use std::fs::File;
-use std::io::{BufReader, Read};
+use std::fs::{self, File};
+use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
-use tracing::info;
+use tracing::{info, warn};
 
 use super::{PartReport, Report, hex};
 use crate::artwork::{ArtworkLimits, ArtworkReader, probe};
 use crate::budget::{Buffer, MemoryBudget};
 use crate::cancel::Cancel;
-use crate::encode::{PartHeader, PixelFormat};
+use crate::encode::{PartHeader, PixelFormat, PngPart};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::pixel::Rgba8;
 use crate::plan::{Band, RenderPlan};
-use crate::preflight::{PreflightOptions, WarningKind};
-use crate::render::{ArtworkStore, Crew, Ground, check_spill};
+use crate::preflight::{CheckedArtwork, PreflightOptions, WarningKind};
+use crate::render::{ArtworkStore, Crew, Ground, check_spill, cores};
+
+/// How [`verify`] goes about its work.
+#[derive(Clone, Debug, Default)]
+pub struct VerifyOptions {
+    /// Threads that draw what is expected. Default: one per core.
+    pub threads: Option<usize>,
+    /// The folder for spilled pixels. Default: the folder of the parts.
+    pub temp_dir: Option<PathBuf>,
+    /// The folder that no artwork may lie outside of. Default: artwork may lie anywhere.
+    pub artwork_root: Option<PathBuf>,
+    /// The handle that stops the proof. Default: one that nobody holds.
+    pub cancel: Cancel,
+}
 
 /// What [`verify`] proved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
     /// Parts that were read back.
     pub parts: usize,
     /// Copies whose every pixel is what the artwork gives.
     pub copies: u64,
+    /// Files of the folder that look like parts and are none, nor artwork of the layout: `.png` and `.partial` that another program made.
+    pub strays: Vec<PathBuf>,
 }
 
 /// Proves the parts in `folder` against its `report.json`, its `layout.json` and the artwork.
 ///
 /// Each part is read back in bands: its hash, size, resolution, all CRCs and the Adler-32 are checked, and every pixel is compared with what
 /// decoding, resampling and compositing the artwork again gives; artwork printed pixel for pixel is thereby compared byte for byte. So every
-/// copy is present, and nothing lies outside the placements.
+/// copy is present, and nothing lies outside the placements. A part holds no other chunks than this program writes and nothing behind its
+/// end, and no other part, finished or unfinished, lies in the folder.
 ///
 /// # Memory
 ///
@@ -43,23 +59,30 @@ pub struct Verified {
 ///
 /// [`ErrorKind::NotProven`] names the file, and where pixels differ, the copy and the place. Otherwise those of reading the files and of
 /// [`Layout::preflight`].
-pub fn verify(folder: &Path, threads: usize, budget: &MemoryBudget, cancel: &Cancel) -> Result<Verified> {
+pub fn verify(folder: &Path, options: &VerifyOptions, budget: &MemoryBudget) -> Result<Verified> {
+    let (cancel, temp_dir) = (&options.cancel, options.temp_dir.as_deref());
+    if let Some(missing) = temp_dir.filter(|folder| !folder.is_dir()) {
+        return Err(ErrorKind::NoFolder { what: "temporary files", path: missing.to_owned() }.into());
+    }
+    let temp_dir = temp_dir.unwrap_or(folder);
     let report = Report::read_within(&folder.join("report.json"), budget.limit_bytes())?;
     let layout = Layout::read_within(&folder.join("layout.json"), budget.limit_bytes())?;
     let _documents = budget.reserve(layout.memory_bytes(), "the layout")?;
     check_facts(&report, &layout).map_err(|message| not_proven(&folder.join("report.json"), message))?;
     // What was printed once is printed again, as far as it can be read if that was allowed.
     let allow_damaged = report.warnings.iter().any(|warning| warning.kind == WarningKind::Damaged);
-    let options = PreflightOptions { limits: ArtworkLimits::NONE, allow_damaged, ..PreflightOptions::default() };
-    let artworks = layout.preflight(folder, &options, budget)?.into_artworks();
+    let artwork_root = options.artwork_root.clone();
+    let preflight = PreflightOptions { artwork_root, limits: ArtworkLimits::NONE, allow_damaged, ..PreflightOptions::default() };
+    let artworks = layout.preflight(folder, &preflight, budget)?.into_artworks();
+    let strays = strays(folder, &report, &artworks)?;
     // What reading a part takes is not there for the plan.
     let reading_bytes = report.parts.iter().map(|part| PartRows::memory_bytes(folder, part)).max();
     let reading = budget.reserve(reading_bytes.unwrap_or(0), "the rows of a part")?;
-    let plan = RenderPlan::without_repeats(layout, artworks, threads, budget)?;
+    let plan = RenderPlan::without_repeats(layout, artworks, options.threads.unwrap_or_else(cores).max(1), budget)?;
     drop(reading);
-    check_spill(plan.memory(), folder)?;
+    check_spill(plan.memory(), temp_dir)?;
     let bands_in_flight = budget.reserve(plan.memory().fixed_bytes, "bands in flight")?.into_budget();
-    let store = ArtworkStore::new(budget.clone(), folder, cancel.clone()).in_order();
+    let store = ArtworkStore::new(budget.clone(), temp_dir, cancel.clone()).in_order();
     for (index, part) in report.parts.iter().enumerate() {
         let path = part_path(folder, part)?;
         let mut rows = PartRows::open(&path, plan.parts()[index].header(), budget)?;
@@ -78,7 +101,32 @@ pub fn verify(folder: &Path, threads: usize, budget: &MemoryBudget, cancel: &Can
         check_hash(&path, part, cancel)?;
         info!(part = part.part, file = %path.display(), copies = part.copies, "proven");
     }
-    Ok(Verified { parts: report.parts.len(), copies: plan.layout().copies() })
+    Ok(Verified { parts: report.parts.len(), copies: plan.layout().copies(), strays })
+}
+
+/// Files that look like parts although the report does not name them and they are no artwork.
+///
+/// # Errors
+///
+/// [`ErrorKind::NotProven`] where one of them is a part: a shop might print it.
+fn strays(folder: &Path, report: &Report, artworks: &[CheckedArtwork]) -> Result<Vec<PathBuf>> {
+    let entries = fs::read_dir(folder).and_then(|entries| entries.map(|entry| entry.map(|entry| entry.path())).collect());
+    let mut strays: Vec<PathBuf> = entries.map_err(|source| Error::io("list the folder", folder, source))?;
+    let looks_like_one = |path: &Path| {
+        path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png") || extension == "partial") && path.is_file()
+    };
+    let is_named = |path: &Path| report.parts.iter().any(|part| path.file_name() == Some(part.file.as_ref()));
+    let is_artwork = |path: &Path| path.canonicalize().is_ok_and(|real| artworks.iter().any(|artwork| artwork.path == real));
+    strays.retain(|path| looks_like_one(path) && !is_named(path) && !is_artwork(path));
+    strays.sort_unstable();
+    if let Some(part) = strays.iter().find(|path| PngPart::is_one(path)) {
+        let message = "it is a part, finished or unfinished, that the report does not name: go on with --resume, or remove it".to_owned();
+        return Err(not_proven(part, message));
+    }
+    for stray in &strays {
+        warn!(file = %stray.display(), "it looks like a part, but this program did not make it");
+    }
+    Ok(strays)
 }
 
 /// Whether the report and the layout tell of the same parts; if not, in what they differ.
@@ -94,7 +142,8 @@ fn check_facts(report: &Report, layout: &Layout) -> Result<(), String> {
         let (size, copies) = (laid_out.size(), laid_out.placements().len() as u64);
         let expected = (number, size.width(), size.height(), layout.dpi.get(), copies);
         if told != expected {
-            return Err(format!("a part is told as {told:?} (part, width, length, dpi, copies) where the layout has {expected:?}"));
+            let in_words = |(part, width, length, dpi, copies)| format!("part {part}: {width} × {length} px, {dpi} DPI, {copies} copies");
+            return Err(format!("it tells of {} where the layout has {}", in_words(told), in_words(expected)));
         }
     }
     let left_out: u64 = report.left_out.iter().map(|left_out| u64::from(left_out.copies)).sum();
@@ -189,11 +238,20 @@ impl<'a> PartRows<'a> {
             return Err(not_proven(path, format!("it is {} × {} px where the layout says {}", info.width, info.height, header.size)));
         }
         if (info.color_type, info.bit_depth, info.interlaced) != (color_type, png::BitDepth::Eight, false) {
-            return Err(not_proven(path, format!("its pixels are {:?} {:?}", info.color_type, info.bit_depth)));
+            let (found, bits, channels) = (info.color_type.samples(), info.bit_depth as u8, color_type.samples());
+            let rows = if info.interlaced { "interlaced rows" } else { "rows" };
+            let message = format!("it has {rows} of {found} × {bits} bits a pixel where this program writes rows of {channels} × 8 bits");
+            return Err(not_proven(path, message));
         }
         let density = info.pixel_dims.map(|dims| (dims.xppu, dims.yppu, dims.unit));
         if density != Some((dpi.per_metre(), dpi.per_metre(), png::Unit::Meter)) {
-            return Err(not_proven(path, format!("its resolution is {density:?} where the layout says {dpi} DPI")));
+            let found = match density {
+                Some((x, y, png::Unit::Meter)) if x == y => format!("{:.2} DPI", per_inch(x)),
+                Some((x, y, png::Unit::Meter)) => format!("{:.2} DPI across and {:.2} down", per_inch(x), per_inch(y)),
+                Some(_) => "a ratio without a unit".to_owned(),
+                None => "missing".to_owned(),
+            };
+            return Err(not_proven(path, format!("its resolution is {found} where the layout says {dpi} DPI")));
         }
         let probed =
             probe(path, &ArtworkLimits::NONE).map_err(|error| not_proven(path, format!("it is no whole PNG: {}", reason(&error))))?;
@@ -217,8 +275,36 @@ impl<'a> PartRows<'a> {
 
     /// Reads to the end of the file: the last checksums and the closing chunk.
     fn finish(self) -> Result<()> {
-        self.reader.finish().map_err(|error| not_proven(self.path, format!("its end cannot be read: {}", reason(&error))))
+        self.reader.finish().map_err(|error| not_proven(self.path, format!("its end cannot be read: {}", reason(&error))))?;
+        check_chunks(self.path)
     }
+}
+
+/// Whether a PNG that is whole holds what this program writes and nothing else: other chunks may change how it is shown or printed.
+fn check_chunks(path: &Path) -> Result<()> {
+    let read_error = |source| Error::io("read", path, source);
+    let mut file = BufReader::new(File::open(path).map_err(read_error)?);
+    let bytes = file.get_ref().metadata().map_err(read_error)?.len();
+    let mut at = 8;
+    loop {
+        let mut start = [0; 8];
+        file.seek(SeekFrom::Start(at)).and_then(|_| file.read_exact(&mut start)).map_err(read_error)?;
+        let [a, b, c, d, kind @ ..] = start;
+        if !PartHeader::CHUNKS.contains(&kind) {
+            let message = format!("it holds a chunk {} at byte {at}, which this program does not write", kind.escape_ascii());
+            return Err(not_proven(path, message));
+        }
+        at += 12 + u64::from(u32::from_be_bytes([a, b, c, d]));
+        if kind == *b"IEND" {
+            break;
+        }
+    }
+    if bytes == at { Ok(()) } else { Err(not_proven(path, format!("it goes on behind its end, from byte {at} to {bytes}"))) }
+}
+
+/// Pixels per inch of so many per metre.
+fn per_inch(per_metre: u32) -> f64 {
+    f64::from(per_metre) * 0.0254
 }
 
 /// What is wrong with a file, without its path and without the advice that is meant for artwork.

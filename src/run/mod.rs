@@ -15,7 +15,7 @@ use crate::job::Job;
 use crate::layout::{Layout, Packing, Part, pack, shortest_length};
 use crate::plan::RenderPlan;
 use crate::preflight::{Preflight, PreflightOptions};
-use crate::render::{Existing, Progress, Renderer, check_output, check_ram_disk, check_spill};
+use crate::render::{Existing, Progress, Renderer, check_output, check_ram_disk, cores};
 use crate::report::{Report, RunFacts, Seconds};
 use crate::system::SystemMemory;
 
@@ -162,7 +162,6 @@ impl RunOptions {
     /// Threads that render: as many as asked for, or one per core.
     #[must_use]
     pub fn threads(&self) -> usize {
-        let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         self.threads.unwrap_or_else(cores).max(1)
     }
 }
@@ -265,7 +264,7 @@ impl<'a> Run<'a> {
         let prepared = self.prepare_with(PreflightOptions { read_to_end, ..self.options.preflight.clone() })?;
         let plan = prepared.plan(self.options.threads())?;
         let names = part_names(plan.layout());
-        self.check_disks(&plan, folder)?;
+        self.check_disks(&plan, folder, &names)?;
         let Prepared { preflight, length_lower_bound_px, budget, charges: _charges, mut seconds, .. } = prepared;
         let memory = plan.memory();
         info!(
@@ -318,18 +317,13 @@ impl<'a> Run<'a> {
 
 impl Run<'_> {
     /// Whether there is room for what the plan writes.
-    fn check_disks(&self, plan: &RenderPlan, folder: &Path) -> Result<()> {
+    fn check_disks(&self, plan: &RenderPlan, folder: &Path, names: &[String]) -> Result<()> {
         let temp_dir = self.options.temp_dir.as_deref();
         if let Some(missing) = temp_dir.filter(|folder| !folder.is_dir()) {
             return Err(ErrorKind::NoFolder { what: "temporary files", path: missing.to_owned() }.into());
         }
         check_ram_disk(plan.memory(), folder, self.options.limit_bytes())?;
-        let temp_dir = temp_dir.unwrap_or(folder);
-        match self.options.existing {
-            // How much of the parts is there already is not known yet.
-            Existing::Resume => check_spill(plan.memory(), temp_dir),
-            Existing::Refuse | Existing::Overwrite => check_output(plan.memory(), folder, temp_dir),
-        }
+        check_output(plan, folder, names, self.options.existing == Existing::Resume, temp_dir.unwrap_or(folder))
     }
 }
 

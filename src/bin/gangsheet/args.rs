@@ -90,6 +90,9 @@ pub(crate) enum Command {
         /// Print how much film the job takes on media of these widths, separated by commas, otherwise like its own.
         #[arg(long, value_delimiter = ',', value_name = "WIDTHS", conflicts_with_all = ["output", "explain"])]
         compare: Vec<gangsheet::Length>,
+        /// Print what was packed, what rules cost or the widths side by side as JSON on standard output.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         packing: PackingArgs,
         #[command(flatten)]
@@ -118,11 +121,20 @@ pub(crate) enum Command {
         json: bool,
     },
     /// Read every finished part back and prove it against the report, the layout and the artwork
-    #[command(after_help = "Example:\n  gangsheet verify sheets")]
+    #[command(after_help = "Examples:\n  gangsheet verify sheets\n  gangsheet verify sheets --artwork-root art --json")]
     Verify {
         /// The output folder of a run.
         #[arg(value_name = "DIR")]
         folder: PathBuf,
+        /// Read artwork from this folder only, whatever paths and symbolic links say.
+        #[arg(long, value_name = "DIR")]
+        artwork_root: Option<PathBuf>,
+        /// The folder for temporary files. Default: the output folder.
+        #[arg(long, value_name = "DIR")]
+        temp_dir: Option<PathBuf>,
+        /// Print what was proven, or what was not, as JSON on standard output.
+        #[arg(long)]
+        json: bool,
         #[command(flatten)]
         limits: Limits,
     },
@@ -136,8 +148,9 @@ pub(crate) struct Render {
     /// The folder for the parts, report.json and layout.json; made when it is not there.
     #[arg(short, long, value_name = "DIR")]
     pub(crate) output: PathBuf,
-    /// Only these orders of the job, separated by commas.
-    #[arg(long, value_delimiter = ',', value_name = "IDS", requires = "job")]
+    /// Only these orders of the job, separated by commas; may be given several times. What is the id of an order as it stands, commas
+    /// included, selects that one.
+    #[arg(long, value_name = "IDS", requires = "job")]
     pub(crate) orders: Vec<String>,
     /// Place the copies as this layout says instead of packing them. Needs no job; with one, it must hold each copy exactly once.
     #[arg(long, value_name = "LAYOUT.json")]
@@ -167,8 +180,9 @@ pub(crate) struct JobSource {
     /// The job.
     #[arg(value_name = "JOB.json")]
     pub(crate) job: PathBuf,
-    /// Only these orders of the job, separated by commas.
-    #[arg(long, value_delimiter = ',', value_name = "IDS")]
+    /// Only these orders of the job, separated by commas; may be given several times. What is the id of an order as it stands, commas
+    /// included, selects that one.
+    #[arg(long, value_name = "IDS")]
     pub(crate) orders: Vec<String>,
 }
 

@@ -6,19 +6,19 @@ mod progress;
 
 use std::error::Error as StdError;
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
 use gangsheet::{
     Cancel, Error, ErrorKind, Existing, Job, Layout, LeftOut, MemoryPlan, PreflightOptions, Prepared, Problem, ProblemKind, Report, Run,
-    RunOptions, Warning, verify, write_demo,
+    RunOptions, Verified, VerifyOptions, Warning, verify, write_demo,
 };
 use serde::Serialize;
 use tracing::level_filters::LevelFilter;
 
 use crate::args::{Cli, Command, Limits, LogFormat, ProgressStyle, Render};
-use crate::pack::{compare_widths, pack};
+use crate::pack::{Told, compare_widths, pack};
 use crate::progress::Display;
 
 /// The exit code of an interrupted program: 128 + SIGINT.
@@ -62,7 +62,7 @@ fn exit_code(kind: &ErrorKind) -> u8 {
         ErrorKind::Preflight { .. } | ErrorKind::Artwork { .. } | ErrorKind::ArtworkLimit { .. } | ErrorKind::DoesNotFit { .. } => 3,
         ErrorKind::MemoryLimit { .. } | ErrorKind::DiskSpace { .. } | ErrorKind::FilesInMemory { .. } => 5,
         ErrorKind::Cancelled => INTERRUPTED,
-        ErrorKind::Io { .. } | ErrorKind::NotProven { .. } | ErrorKind::Panicked { .. } => 1,
+        ErrorKind::Io { .. } | ErrorKind::DiskFull { .. } | ErrorKind::NotProven { .. } | ErrorKind::Panicked { .. } => 1,
         _ => 2,
     }
 }
@@ -79,12 +79,12 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
             voice.summarise(&report, &sheets);
         }
         Command::Render(args) => return render(args, display, voice, cancel),
-        Command::Pack { source, output, explain, compare, packing, artwork, limits } => {
+        Command::Pack { source, output, explain, compare, json, packing, artwork, limits } => {
             let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..options(limits, cancel) };
             let job = read_job(&source.job, &source.orders, &options)?;
             return match output {
-                Some(output) => pack(&job, &source.job, &output, explain, options, voice),
-                None => compare_widths(&job, &source.job, &compare, &options),
+                Some(output) => pack(&job, &source.job, &output, Told { explained: explain, json }, options, voice),
+                None => compare_widths(&job, &source.job, &compare, &options, json),
             };
         }
         Command::Preflight { source, artwork, deep, packing, limits, json } => {
@@ -109,16 +109,23 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
                 });
             } else {
                 voice.findings(warnings, left_out);
-                print(&format!("{} copies can be printed, with {} warnings", prepared.layout.copies(), warnings.len()));
+                let copies = counted(prepared.layout.copies(), "copy", "copies");
+                print(&format!("{copies} can be printed, with {}", counted(warnings.len() as u64, "warning", "warnings")));
                 print(&memory_line(prepared.budget.limit_bytes(), plan.memory()));
             }
             return Ok(finished(left_out));
         }
-        Command::Verify { folder, limits } => {
-            let options = options(limits, cancel);
-            let (budget, _process) = options.budget()?;
-            let verified = verify(&folder, options.threads(), &budget, &options.cancel)?;
-            print(&format!("proven: {} copies on {} parts", verified.copies, verified.parts));
+        Command::Verify { folder, artwork_root, temp_dir, json, limits } => {
+            let (budget, _process) = options(limits, cancel.clone()).budget()?;
+            let options = VerifyOptions { threads: limits.threads.map(usize::from), temp_dir, artwork_root, cancel };
+            let verified = verify(&folder, &options, &budget);
+            if json {
+                print_proof(&verified);
+            }
+            let Verified { copies, parts, .. } = verified?;
+            if !json {
+                print(&format!("proven: {} on {}", counted(copies, "copy", "copies"), counted(parts as u64, "part", "parts")));
+            }
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -169,6 +176,27 @@ struct Findings<'a> {
     memory: MemoryPlan,
 }
 
+/// What `verify --json` prints.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Proof<'a> {
+    Proven { version: u32, proven: bool, copies: u64, parts: usize, strays: &'a [PathBuf] },
+    NotProven { version: u32, proven: bool, file: &'a Path, message: &'a str },
+}
+
+fn print_proof(verified: &Result<Verified, Error>) {
+    match verified {
+        Ok(Verified { copies, parts, strays, .. }) => {
+            print_json(&Proof::Proven { version: 1, proven: true, copies: *copies, parts: *parts, strays })
+        }
+        Err(error) => {
+            if let ErrorKind::NotProven { path, message } = error.kind() {
+                print_json(&Proof::NotProven { version: 1, proven: false, file: path, message });
+            }
+        }
+    }
+}
+
 fn options(limits: Limits, cancel: Cancel) -> RunOptions {
     RunOptions { max_memory_bytes: limits.max_memory, threads: limits.threads.map(usize::from), cancel, ..RunOptions::default() }
 }
@@ -181,10 +209,12 @@ fn existing(resume: bool, overwrite: bool) -> Existing {
     }
 }
 
-/// Reads a job and selects orders of it: all, when none are named.
-fn read_job(path: &Path, orders: &[String], options: &RunOptions) -> Result<Job, Failure> {
+/// Reads a job and selects orders of it: all, when none are named. A text that is no order's id as it stands lists several.
+fn read_job<'a>(path: &Path, orders: &'a [String], options: &RunOptions) -> Result<Job, Failure> {
     let job = document(Job::read_within(path, options.reading_limit_bytes()))?;
-    let orders: Vec<&str> = orders.iter().map(|id| id.trim()).collect();
+    let is_order = |id: &str| job.orders.iter().any(|order| &*order.id == id);
+    let ids = |text: &'a str| if is_order(text) { vec![text] } else { text.split(',').map(str::trim).collect() };
+    let orders: Vec<&str> = orders.iter().flat_map(|text| ids(text)).collect();
     if orders.is_empty() { Ok(job) } else { Ok(job.select(&orders)?) }
 }
 
@@ -246,7 +276,8 @@ impl Voice {
             self.tell("warning", &format!("order {order}, item {item} ({artwork}): {message}"));
         }
         for LeftOut { order, item, artwork, copies, reason, .. } in left_out {
-            self.tell("left out", &format!("{copies} copies of order {order}, item {item} ({artwork}): {reason}"));
+            let copies = counted((*copies).into(), "copy", "copies");
+            self.tell("left out", &format!("{copies} of order {order}, item {item} ({artwork}): {reason}"));
         }
     }
 
@@ -254,13 +285,19 @@ impl Voice {
         for part in &report.parts {
             let path = folder.join(&part.file);
             let (width, length, copies, used, size) =
-                (part.width, part.length, part.copies, part.utilisation * 100.0, megabytes(part.bytes));
-            self.tell("info", &format!("{}: {width} × {length} px, {copies} copies, {used:.0} % used, {size:.1} MB", path.display()));
+                (part.width, part.length, counted(part.copies, "copy", "copies"), part.utilisation * 100.0, megabytes(part.bytes));
+            self.tell("info", &format!("{}: {width} × {length} px, {copies}, {used:.0} % used, {size:.1} MB", path.display()));
         }
-        let (placed, ordered, parts) = (report.placed_copies, report.ordered_copies, report.parts.len());
+        let (placed, ordered, parts) =
+            (report.placed_copies, counted(report.ordered_copies, "copy", "copies"), counted(report.parts.len() as u64, "part", "parts"));
         let (seconds, memory) = (report.seconds.total, megabytes(report.peak_rss_bytes));
-        self.tell("info", &format!("{placed} of {ordered} copies on {parts} parts in {seconds:.1} s, at most {memory:.0} MB of memory"));
+        self.tell("info", &format!("{placed} of {ordered} on {parts} in {seconds:.1} s, at most {memory:.0} MB of memory"));
     }
+}
+
+/// Number and noun for people.
+fn counted(number: u64, one: &str, more: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { more })
 }
 
 /// The exit code of a run that came to its end.

@@ -3,79 +3,165 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use gangsheet::{Dpi, ErrorKind, Job, Layout, Length, Media, RuleKind, RulePrice, Run, RunOptions, explain};
+use gangsheet::{Dpi, ErrorKind, Job, Layout, LeftOut, Length, Media, RuleKind, RulePrice, Run, RunOptions, Warning, explain};
+use serde::Serialize;
 
-use crate::{Failure, Voice, base_of, finished, in_file, print, refuse_inputs};
+use crate::{Failure, Voice, base_of, counted, finished, in_file, print, print_json, refuse_inputs};
+
+/// What is told besides the layout.
+#[derive(Clone, Copy)]
+pub(crate) struct Told {
+    /// What the rules cost.
+    pub(crate) explained: bool,
+    /// Whether it is JSON.
+    pub(crate) json: bool,
+}
+
+/// What `pack --json` prints.
+#[derive(Serialize)]
+struct Packed<'a> {
+    version: u32,
+    copies: u64,
+    parts: usize,
+    length_px: u64,
+    length_lower_bound_px: u64,
+    utilisation: f64,
+    rules: Vec<Priced>,
+    warnings: &'a [Warning],
+    left_out: &'a [LeftOut],
+}
+
+/// What a rule costs in film.
+#[derive(Serialize)]
+struct Priced {
+    rule: &'static str,
+    length_without_px: u64,
+}
+
+/// What `pack --compare --json` prints.
+#[derive(Serialize)]
+struct Comparison<'a> {
+    version: u32,
+    widths: &'a [Compared],
+}
+
+/// What is packed on a width, or why it cannot be.
+#[derive(Serialize)]
+struct Compared {
+    width: Length,
+    #[serde(flatten)]
+    outcome: Outcome,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Outcome {
+    Packed { parts: usize, width_px: u32, length_px: u64, length_lower_bound_px: u64, utilisation: f64 },
+    Refused { message: String },
+}
 
 /// Writes the layout of `job`, which was read from `job_path`.
-pub(crate) fn pack(
-    job: &Job,
-    job_path: &Path,
-    output: &Path,
-    explained: bool,
-    options: RunOptions,
-    voice: Voice,
-) -> Result<ExitCode, Failure> {
+pub(crate) fn pack(job: &Job, job_path: &Path, output: &Path, told: Told, options: RunOptions, voice: Voice) -> Result<ExitCode, Failure> {
     let (packing, cancel) = (options.packing, options.cancel.clone());
     let prepared = in_file(Run::of_job(job, base_of(job_path)).options(options).prepare(), job_path)?;
     refuse_inputs(output, &prepared)?;
-    voice.findings(prepared.preflight.warnings(), prepared.preflight.left_out());
+    let (warnings, left_out) = (prepared.preflight.warnings(), prepared.preflight.left_out());
+    if !told.json {
+        voice.findings(warnings, left_out);
+    }
     prepared.layout.rebased(base_of(job_path), base_of(output))?.write(output)?;
-    voice.tell("info", &certificate(&prepared.layout, prepared.length_lower_bound_px));
-    if explained {
-        for RulePrice { rule, length_px, length_without_px, .. } in explain(&prepared.preflight, &packing, &prepared.budget, &cancel)? {
-            let rule = match rule {
-                RuleKind::ForbiddenTurns => "turns that are forbidden",
-                RuleKind::Gutter => "the gutter",
-                _ => "a rule",
-            };
+    let prices = if told.explained { explain(&prepared.preflight, &packing, &prepared.budget, &cancel)? } else { Vec::new() };
+    let (layout, bound_px) = (&prepared.layout, prepared.length_lower_bound_px);
+    if told.json {
+        print_json(&Packed {
+            version: 1,
+            copies: layout.copies(),
+            parts: layout.parts.len(),
+            length_px: length_px(layout),
+            length_lower_bound_px: bound_px,
+            utilisation: layout.utilisation(),
+            rules: prices.iter().map(|price| Priced { rule: words(price.rule).0, length_without_px: price.length_without_px }).collect(),
+            warnings,
+            left_out,
+        });
+    } else {
+        voice.tell("info", &certificate(layout, bound_px));
+        for RulePrice { rule, length_px, length_without_px, .. } in prices {
             let price = length_px - length_without_px;
-            print(&format!("{rule}: {} px of film ({:.1} %)", grouped(price), percent(price, length_px)));
+            print(&format!("{}: {} px of film ({:.1} %)", words(rule).1, grouped(price), percent(price, length_px)));
         }
     }
-    Ok(finished(prepared.preflight.left_out()))
+    Ok(finished(left_out))
+}
+
+/// What a rule is called by programs and by people.
+fn words(rule: RuleKind) -> (&'static str, &'static str) {
+    match rule {
+        RuleKind::ForbiddenTurns => ("forbidden_turns", "turns that are forbidden"),
+        RuleKind::Gutter => ("gutter", "the gutter"),
+        _ => ("other", "a rule"),
+    }
 }
 
 /// Prints what film the job takes on media of other widths.
-pub(crate) fn compare_widths(job: &Job, job_path: &Path, widths: &[Length], options: &RunOptions) -> Result<ExitCode, Failure> {
+pub(crate) fn compare_widths(job: &Job, job_path: &Path, widths: &[Length], options: &RunOptions, json: bool) -> Result<ExitCode, Failure> {
+    let compared = widths.iter().map(|&width| compare(job, job_path, width, options)).collect::<Result<Vec<_>, _>>()?;
+    if json {
+        print_json(&Comparison { version: 1, widths: &compared });
+        return Ok(ExitCode::SUCCESS);
+    }
     print("width        parts   length in m   utilisation   film in m²   best possible length in m");
-    for &width in widths {
-        let job = Job { media: Media { width, ..job.media }, ..job.clone() };
-        let prepared = match Run::of_job(&job, base_of(job_path)).options(options.clone()).prepare() {
-            Ok(prepared) => prepared,
-            Err(error) if matches!(error.kind(), ErrorKind::Preflight { .. } | ErrorKind::DoesNotFit { .. }) => {
-                print(&format!("{:<12} {error}", width.to_string()));
-                continue;
-            }
-            Err(error) => return Err(error.into()),
-        };
-        let (layout, media) = (&prepared.layout, prepared.preflight.media());
-        let length_px = layout.parts.iter().map(|part| u64::from(part.size().height())).sum();
-        let metres = |px: u64| metres(px, job.dpi);
-        print(&format!(
-            "{:<12} {:>5} {:>13.3} {:>11.1} % {:>12.3} {:>27.3}",
-            width.to_string(),
-            layout.parts.len(),
-            metres(length_px),
-            layout.utilisation() * 100.0,
-            metres(length_px) * metres(media.width.into()),
-            metres(prepared.length_lower_bound_px)
-        ));
+    let metres = |px: u64| metres(px, job.dpi);
+    for Compared { width, outcome } in compared {
+        let width = width.to_string();
+        match outcome {
+            Outcome::Packed { parts, width_px, length_px, length_lower_bound_px, utilisation } => print(&format!(
+                "{width:<12} {parts:>5} {:>13.3} {:>11.1} % {:>12.3} {:>27.3}",
+                metres(length_px),
+                utilisation * 100.0,
+                metres(length_px) * metres(width_px.into()),
+                metres(length_lower_bound_px)
+            )),
+            Outcome::Refused { message } => print(&format!("{width:<12} {message}")),
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
 
+fn compare(job: &Job, job_path: &Path, width: Length, options: &RunOptions) -> Result<Compared, Failure> {
+    let job = Job { media: Media { width, ..job.media }, ..job.clone() };
+    let outcome = match Run::of_job(&job, base_of(job_path)).options(options.clone()).prepare() {
+        Ok(prepared) => Outcome::Packed {
+            parts: prepared.layout.parts.len(),
+            width_px: prepared.preflight.media().width,
+            length_px: length_px(&prepared.layout),
+            length_lower_bound_px: prepared.length_lower_bound_px,
+            utilisation: prepared.layout.utilisation(),
+        },
+        Err(error) if matches!(error.kind(), ErrorKind::Preflight { .. } | ErrorKind::DoesNotFit { .. }) => {
+            Outcome::Refused { message: error.to_string() }
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Compared { width, outcome })
+}
+
+/// The length of film that all parts take together.
+fn length_px(layout: &Layout) -> u64 {
+    layout.parts.iter().map(|part| u64::from(part.size().height())).sum()
+}
+
 /// How long the film is, and how short it could be at best.
 fn certificate(layout: &Layout, bound_px: u64) -> String {
-    let length_px: u64 = layout.parts.iter().map(|part| u64::from(part.size().height())).sum();
+    let length_px = length_px(layout);
     let within = match length_px.saturating_sub(bound_px) {
         0 => "it is the shortest".to_owned(),
         more => format!("within {:.1} %", percent(more, bound_px)),
     };
     format!(
-        "{} copies on {} parts, {} px of film; no packing can be shorter than {} px ({within})",
-        layout.copies(),
-        layout.parts.len(),
+        "{} on {}, {} px of film; no packing can be shorter than {} px ({within})",
+        counted(layout.copies(), "copy", "copies"),
+        counted(layout.parts.len() as u64, "part", "parts"),
         grouped(length_px),
         grouped(bound_px)
     )
