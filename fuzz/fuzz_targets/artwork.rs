@@ -6,8 +6,8 @@
 use std::fs;
 
 use gangsheet::{
-    Cancel, Dpi, ErrorKind, Layout, MemoryBudget, Output, PROCESS_BYTES, Part, Placement, PxRect, PxSize, Run, RunOptions, Turn,
-    VerifyOptions, verify,
+    Dpi, ErrorKind, Layout, MemoryBudget, Output, PROCESS_BYTES, Part, Placement, PxRect, PxSize, Run, RunOptions, Turn, VerifyOptions,
+    verify,
 };
 use gangsheet_fuzz::{scratch, with_right_checksums};
 use libfuzzer_sys::fuzz_target;
