@@ -132,14 +132,18 @@ pub use crate::demo::write_demo;
 pub use crate::encode::{BandEncoder, Fragment, PartFile, PartHeader, PixelFormat, PngPart, Repeat};
 pub use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 pub use crate::geom::{Dpi, Length, MAX_SIDE_PX, PxRect, PxSize, Rows, Turn};
-pub use crate::job::{Background, Compression, Crop, Gutter, Item, Job, Margin, Media, NameTemplate, Order, Output, Sizing, TurnPolicy};
+pub use crate::job::{
+    Amount, Background, Compression, Cost, Crop, Cut, Due, Gutter, Item, Job, Keep, Margin, Media, NameTemplate, Order, Output, Pin, Price,
+    Sizing, TurnPolicy,
+};
 pub use crate::layout::{
-    Blank, Effort, Layout, MAX_COPIES, Packing, Part, Placement, RuleKind, RulePrice, Spot, Violation, check_packing, explain,
-    length_lower_bound, pack, pack_rectangles, packing_memory_bytes, parts_lower_bound, shortest_length,
+    Blank, Effort, Film, FilmCost, Layout, Lot, MAX_COPIES, OrderCost, PackedPart, Packing, Part, PinnedSpot, Placement, RuleKind,
+    RulePrice, Spot, Task, Violation, check_packing, check_task, explain, length_lower_bound, pack, pack_rectangles, pack_task,
+    packing_memory_bytes, parts_lower_bound, shortest_length,
 };
 pub use crate::pixel::Rgba8;
 pub use crate::plan::{Band, Decode, DecodedRaster, MemoryPlan, PartPlan, RasterSpec, RenderPlan};
-pub use crate::preflight::{CheckedArtwork, CheckedItem, LeftOut, MediaPx, Preflight, PreflightOptions, Warning, WarningKind};
+pub use crate::preflight::{CheckedArtwork, CheckedItem, LeftOut, MediaPx, PinPx, Preflight, PreflightOptions, Warning, WarningKind};
 pub use crate::render::{ArtworkStore, Existing, Progress, RenderedPart, Renderer, render_band};
 pub use crate::report::{PartReport, Report, Seconds, Verified, VerifyOptions, verify};
 pub use crate::run::{Prepared, Run, RunOptions};

@@ -569,3 +569,47 @@ fn what_rules_cost_and_what_other_widths_take_is_told() {
     assert_eq!((&widths[0]["width"], &widths[0]["parts"], &widths[0]["length_px"]), (&json!("7in"), &json!(1), &json!(413)));
     assert!(widths[1]["message"].as_str().unwrap().contains("fox.png"), "{widths}");
 }
+
+#[test]
+fn the_rules_of_a_job_hold_and_are_priced() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    job["keep"] = json!("part");
+    job["media"]["price"] = json!({ "per_m2": "10.00" });
+    job["orders"][1]["due"] = json!("2026-12-01");
+    job["orders"][0]["items"][0]["pinned"] = json!({ "part": 2, "x": "1in", "y": "0in" });
+    write_job(folder, &job);
+    let (code, stdout, stderr) = outcome(folder, &["render", "job.json", "-o", "out", "--json"]);
+    assert_eq!(code, 0, "{stderr}");
+    assert!(stderr.contains("no packing can be shorter than") && stderr.contains("the film costs 0.21"), "{stderr}");
+    let layout: Value = serde_json::from_slice(&fs::read(folder.join("out/layout.json")).unwrap()).unwrap();
+    let placed = |part: usize| {
+        let placements = layout["parts"][part]["placements"].as_array().unwrap().iter();
+        placements.map(|placement| (placement["order"].as_str().unwrap(), placement["x"].as_u64().unwrap())).collect::<Vec<_>>()
+    };
+    assert!(placed(0).iter().all(|&(order, _)| order == "1002"), "what is due comes first");
+    assert_eq!(placed(1)[0], ("1001", 100), "what is pinned stays");
+    // Two parts of 4 × 4.13 in are 0.0213 m²; both orders share them.
+    let report: Value = serde_json::from_str(&stdout).unwrap();
+    let half = |order: &str| json!({ "order": order, "cost": "0.11" });
+    assert_eq!(report["cost"], json!({ "total": "0.21", "orders": [half("1002"), half("1001")] }));
+    assert_eq!(outcome(folder, &["verify", "out"]).0, 0);
+
+    let (_, stdout, _) = outcome(folder, &["pack", "job.json", "-o", "layout.json", "--explain"]);
+    assert!(stdout.contains("orders that are kept together") && stdout.contains("copies that are pinned"), "{stdout}");
+    let (_, stdout, _) = outcome(folder, &["pack", "job.json", "--compare", "5in"]);
+    assert!(stdout.contains("cost of order") && stdout.contains("1002"), "{stdout}");
+
+    job["orders"][0]["items"][0]["pinned"] = json!([]);
+    job["media"]["max_length"] = json!("4in");
+    write_job(folder, &job);
+    let (code, _, stderr) = outcome(folder, &["pack", "job.json", "-o", "layout.json"]);
+    assert!(code == 2 && stderr.contains("order 1002 cannot be kept together"), "{stderr}");
+    job["media"] = json!([job["media"], { "width": "7in", "max_length": "3in", "price": { "per_metre": "1.50" } }]);
+    write_job(folder, &job);
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "wide"]);
+    assert_eq!(code, 0, "{stderr}");
+    let report: Value = serde_json::from_slice(&fs::read(folder.join("wide/report.json")).unwrap()).unwrap();
+    assert_eq!((&report["parts"][0]["width"], &report["parts"][1]["width"]), (&json!(700), &json!(700)));
+    assert_eq!(outcome(folder, &["verify", "wide"]).0, 0);
+}

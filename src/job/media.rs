@@ -3,6 +3,7 @@
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::Price;
 use crate::geom::Length;
 
 /// The film, roll or sheet that parts are printed on.
@@ -16,13 +17,16 @@ pub struct Media {
     /// The edges that are not printed on. Default: none.
     #[serde(default)]
     pub margin: Margin,
+    /// What it costs. Default: not known.
+    #[serde(default, deserialize_with = "super::read::present", skip_serializing_if = "Option::is_none")]
+    pub price: Option<Price>,
 }
 
 impl Media {
-    /// Media without margins.
+    /// Media without margins and price.
     #[must_use]
     pub fn new(width: Length, max_length: Length) -> Self {
-        Self { width, max_length, margin: Margin::default() }
+        Self { width, max_length, margin: Margin::default(), price: None }
     }
 }
 

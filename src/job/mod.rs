@@ -3,7 +3,9 @@
 mod document;
 mod media;
 mod output;
+mod price;
 mod read;
+mod rules;
 mod select;
 mod size;
 
@@ -15,7 +17,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 pub(crate) use self::document::{Document, Version, object, objects, read_document, write_document};
 pub use self::media::{Gutter, Margin, Media};
 pub use self::output::{Background, Compression, Crop, NameTemplate, Output};
+pub use self::price::{Amount, Cost, Price};
 pub(crate) use self::read::check_text;
+pub use self::rules::{Cut, Due, Keep, Pin};
 pub use self::size::Sizing;
 pub(crate) use self::size::{Density, SizeError};
 use crate::geom::{Dpi, Turn};
@@ -42,8 +46,15 @@ pub struct Job {
     pub dpi: Dpi,
     /// What is printed on.
     pub media: Media,
+    /// Other widths and stock lengths that parts may be printed on instead, whichever is cheapest. In files, `media` is then a list.
+    /// Default: none.
+    pub more_media: Vec<Media>,
     /// The clear distance between neighbours. Default: 0.125 in both ways.
     pub gutter: Gutter,
+    /// Whether the copies of an order lie together. Default: [`Keep::None`].
+    pub keep: Keep,
+    /// How the parts are cut. Default: [`Cut::Free`].
+    pub cut: Cut,
     /// The orders; at least one.
     pub orders: Vec<Order>,
     /// How the parts are written. Default: see [`Output`].
@@ -57,18 +68,30 @@ impl Job {
     /// The most copies that a job orders, in all items together.
     pub const MAX_COPIES: u64 = 10_000_000;
 
-    /// A job with the default gutter and output.
+    /// The most kinds of media that a job chooses from.
+    pub const MAX_MEDIA: usize = 16;
+
+    /// A job with the default gutter and output, on one kind of media, without rules for its orders.
     #[must_use]
     pub fn new(name: impl Into<String>, dpi: Dpi, media: Media, orders: Vec<Order>) -> Self {
-        Self { name: name.into(), dpi, media, gutter: Gutter::default(), orders, output: Output::default() }
+        let (name, more_media, output) = (name.into(), Vec::new(), Output::default());
+        Self { name, dpi, media, more_media, gutter: Gutter::default(), keep: Keep::None, cut: Cut::Free, orders, output }
     }
 
     /// Bytes that the job's items and their texts hold.
     pub(crate) fn memory_bytes(&self) -> u64 {
         let text = |text: &str| (2 * size_of::<usize>() + text.len()) as u64;
-        let item = |item: &Item| size_of::<Item>() as u64 + text(&item.artwork) + item.name.as_deref().map_or(0, text);
+        let item = |item: &Item| {
+            let pins = size_of_val(item.pinned.as_slice());
+            (size_of::<Item>() + pins) as u64 + text(&item.artwork) + item.name.as_deref().map_or(0, text)
+        };
         let order = |order: &Order| size_of::<Order>() as u64 + text(&order.id) + order.items.iter().map(item).sum::<u64>();
         self.orders.iter().map(order).sum()
+    }
+
+    /// All that parts may be printed on: at least one.
+    pub fn all_media(&self) -> impl Iterator<Item = &Media> {
+        std::iter::once(&self.media).chain(&self.more_media)
     }
 
     /// Number of ordered copies, in all items together.
@@ -84,6 +107,16 @@ impl Job {
 pub struct Order {
     /// What the shop calls the order. No other order of the job has the same id.
     pub id: Arc<str>,
+    /// Orders with a higher number lie on earlier parts. Default: 0.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub priority: i32,
+    /// Of orders with the same priority, those due earlier lie on earlier parts, and those without a day last. Default: `None`.
+    #[serde(default, deserialize_with = "read::present", skip_serializing_if = "Option::is_none")]
+    pub due: Option<Due>,
+    /// Whether the order only fills what others leave free: its copies lie where they lengthen no part with other orders, else on parts
+    /// of their own after those. Default: `false`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub fill_up: bool,
     /// What was bought; at least one item.
     #[serde(deserialize_with = "read::items")]
     pub items: Vec<Item>,
@@ -93,7 +126,7 @@ impl Order {
     /// An order of these items.
     #[must_use]
     pub fn new(id: impl Into<Arc<str>>, items: Vec<Item>) -> Self {
-        Self { id: id.into(), items }
+        Self { id: id.into(), priority: 0, due: None, fill_up: false, items }
     }
 }
 
@@ -121,14 +154,30 @@ pub struct Item {
     /// What people call the item. Default: `None`.
     #[serde(default, deserialize_with = "read::present", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Fixed places of some of the copies. The others are packed around them. Default: none.
+    #[serde(default, deserialize_with = "rules::one_or_more", skip_serializing_if = "Vec::is_empty")]
+    pub pinned: Vec<Pin>,
 }
 
 impl Item {
     /// One copy of `artwork`, pixel for pixel, that the packer may turn.
     #[must_use]
     pub fn new(artwork: impl Into<Arc<str>>) -> Self {
-        Self { artwork: artwork.into(), size: None, copies: one(), turn: TurnPolicy::Auto, trim: false, mirror: false, name: None }
+        Self {
+            artwork: artwork.into(),
+            size: None,
+            copies: one(),
+            turn: TurnPolicy::Auto,
+            trim: false,
+            mirror: false,
+            name: None,
+            pinned: Vec::new(),
+        }
     }
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 const fn one() -> NonZeroU32 {

@@ -8,7 +8,8 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::document::{Document, Object, QUOTED_CHARS, Version, object, parse_document, read_document, shortened};
-use super::{Gutter, Item, Job, Media, Order, Output};
+use super::rules::one_or_more;
+use super::{Cut, Gutter, Item, Job, Keep, Media, Order, Output};
 use crate::error::{ErrorKind, Result};
 use crate::geom::Dpi;
 
@@ -58,6 +59,9 @@ impl Job {
         if self.orders.is_empty() {
             return wrong("orders".to_owned(), "found no order, expected at least one".to_owned());
         }
+        if self.all_media().any(|media| media.price.is_some() != self.media.price.is_some()) {
+            return wrong("media".to_owned(), "found media with and without a price, expected a price for all or for none".to_owned());
+        }
         let (mut items, mut copies) = (0, 0);
         for (nth, order) in self.orders.iter().enumerate() {
             text(&|| format!("orders[{nth}].id"), &order.id)?;
@@ -81,6 +85,10 @@ impl Job {
                 if let Some((field, length)) = lengths.find(|(_, length)| length.to_px(self.dpi).is_ok_and(|px| px == 0)) {
                     let message = format!("found \"{length}\", no pixel at {} DPI, expected a longer one", self.dpi);
                     return wrong(format!("orders[{nth}].items[{index}].size.{field}"), message);
+                }
+                if item.pinned.len() > item.copies.get() as usize {
+                    let message = format!("found {} places, expected at most one for each of {} copies", item.pinned.len(), item.copies);
+                    return wrong(format!("orders[{nth}].items[{index}].pinned"), message);
                 }
                 copies += u64::from(item.copies.get());
                 if copies > Self::MAX_COPIES {
@@ -119,12 +127,23 @@ fn too_many_items(found: usize) -> String {
 
 impl Serialize for Job {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut file = serializer.serialize_struct("Job", 7)?;
+        let mut file = serializer.serialize_struct("Job", 9)?;
         file.serialize_field("version", &Version)?;
         file.serialize_field("name", &self.name)?;
         file.serialize_field("dpi", &self.dpi)?;
-        file.serialize_field("media", &self.media)?;
+        if self.more_media.is_empty() {
+            file.serialize_field("media", &self.media)?;
+        } else {
+            file.serialize_field("media", &self.all_media().collect::<Vec<_>>())?;
+        }
         file.serialize_field("gutter", &self.gutter)?;
+        // What older programs do not know is written only where it is asked for.
+        if self.keep != Keep::None {
+            file.serialize_field("keep", &self.keep)?;
+        }
+        if self.cut != Cut::Free {
+            file.serialize_field("cut", &self.cut)?;
+        }
         file.serialize_field("orders", &self.orders)?;
         file.serialize_field("output", &self.output)?;
         file.end()
@@ -138,10 +157,14 @@ struct JobFile {
     _version: Version,
     name: String,
     dpi: Dpi,
-    #[serde(deserialize_with = "object")]
-    media: Media,
+    #[serde(deserialize_with = "one_or_more")]
+    media: Vec<Media>,
     #[serde(default)]
     gutter: Gutter,
+    #[serde(default)]
+    keep: Keep,
+    #[serde(default)]
+    cut: Cut,
     #[serde(deserialize_with = "orders")]
     orders: Vec<Order>,
     #[serde(default, deserialize_with = "object")]
@@ -150,8 +173,13 @@ struct JobFile {
 
 impl<'de> Deserialize<'de> for Job {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let JobFile { _version, name, dpi, media, gutter, orders, output } = JobFile::deserialize(deserializer)?;
-        Ok(Self { name, dpi, media, gutter, orders, output })
+        let JobFile { _version, name, dpi, mut media, gutter, keep, cut, orders, output } = JobFile::deserialize(deserializer)?;
+        if media.is_empty() || media.len() > Self::MAX_MEDIA {
+            let message = format!("media: found {}, expected 1 to {}", media.len(), Self::MAX_MEDIA);
+            return Err(de::Error::custom(message));
+        }
+        let more_media = media.split_off(1);
+        Ok(Self { name, dpi, media: media[0], more_media, gutter, keep, cut, orders, output })
     }
 }
 
@@ -216,7 +244,7 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Bounded<T> {
 mod tests {
     use super::*;
     use crate::geom::{Length, Turn};
-    use crate::job::{Background, Compression, Crop, Margin, Sizing, TurnPolicy};
+    use crate::job::{Background, Compression, Crop, Margin, Pin, Price, Sizing, TurnPolicy};
     use proptest::prelude::*;
 
     const JOB: &str = r##"{
@@ -308,8 +336,8 @@ mod tests {
             (
                 r#"{ "width": "22in", "max_length": "240in", "margin": "0.25in" }"#,
                 r#"["22in", "240in", "0.25in"]"#,
-                "media",
-                "found sequence",
+                "media[0]",
+                "found string \"22in\"",
                 "an object with width and max_length",
             ),
             (
@@ -335,6 +363,40 @@ mod tests {
             (r#""id": "1001","#, "", "orders[0]", "missing field `id`", ""),
             (r#""transparent""#, r#""white""#, "output.background", "found string \"white\"", "a colour such as \"#ffffff\""),
             (r#""length""#, r#""all""#, "output.crop", "found string \"all\"", "\"length\" or \"content\" or \"none\""),
+            (r#""gutter": "0.125in""#, r#""keep": "parts""#, "keep", "found string \"parts\"", "\"none\" or \"part\" or \"block\""),
+            (r#""gutter": "0.125in""#, r#""cut": "laser""#, "cut", "found string \"laser\"", "\"free\" or \"guillotine\""),
+            (r#""id": "1001","#, r#""id": "1001", "priority": 0.5,"#, "orders[0].priority", "found floating point `0.5`", "expected i32"),
+            (r#""id": "1001","#, r#""id": "1001", "due": "1.12.2026","#, "orders[0].due", "found string \"1.12.2026\"", "a day such as"),
+            (r#""id": "1001","#, r#""id": "1001", "due": "2026-02-30","#, "orders[0].due", "found string \"2026-02-30\"", "a day such as"),
+            (r#""id": "1001","#, r#""id": "1001", "fill_up": 1,"#, "orders[0].fill_up", "found integer `1`", "expected a boolean"),
+            (
+                r#""copies": 3"#,
+                r#""pinned": [{"x": "1in", "y": 1}]"#,
+                "orders[0].items[0].pinned[0].y",
+                "found integer `1`",
+                "a length with its unit",
+            ),
+            (
+                r#""copies": 3"#,
+                r#""pinned": {"x": "1in", "y": "1in", "part": 0}"#,
+                "orders[0].items[0].pinned.part",
+                "found integer `0`",
+                "the number of a part, from 1 to 100000",
+            ),
+            (
+                r#"{ "width": "22in", "max_length": "240in", "margin": "0.25in" }"#,
+                r#"[{ "width": "22in", "max_length": "240in" }, { "width": "24in" }]"#,
+                "media[1]",
+                "missing field `max_length`",
+                "",
+            ),
+            (
+                r#""margin": "0.25in" }"#,
+                r#""price": { "per_m2": 9.9 } }"#,
+                "media.price.per_m2",
+                "found floating point `9.9`",
+                "an amount as a text, such as \"12.50\"",
+            ),
             (r#""fast""#, r#""zip""#, "output.compression", "found string \"zip\"", "\"fast\" or \"balanced\" or \"small\""),
             ("{job} part", "{customer}", "output.name", "{customer} is no placeholder", "{job}, {part}, {parts} or {date}"),
         ] {
@@ -364,6 +426,16 @@ mod tests {
         assert!(copies.starts_with("orders[0].items[1].copies: found 9999998 copies, 10000001 in all so far, expected at most 10000000"));
         let artwork = same(|job| job.orders[0].items[1].artwork = "狐".repeat(2000).into());
         assert!(artwork.starts_with("orders[0].items[1].artwork: found \"狐") && artwork.len() < 400, "{artwork}");
+        let places = same(|job| {
+            let pin = Pin { part: 1, x: Length::ZERO, y: Length::ZERO, turn: None };
+            job.orders[0].items[1].pinned = vec![pin; 2];
+        });
+        assert_eq!(places, "orders[0].items[1].pinned: found 2 places, expected at most one for each of 1 copies");
+        let media = same(|job| {
+            job.more_media = vec![job.media];
+            job.media.price = Some(Price::PerM2("9.90".parse().unwrap()));
+        });
+        assert_eq!(media, "media: found media with and without a price, expected a price for all or for none");
         let id = same(|job| job.orders[0].id = "10\n01".into());
         assert_eq!(id, r#"orders[0].id: found "10\n01", expected a text without control characters"#);
         let (checked, read) = refused(|job| job.orders = vec![Order::new("1", vec![Item::new("a"); Job::MAX_ITEMS / 2 + 1]); 2]);
@@ -412,7 +484,11 @@ mod tests {
         ];
         let copies = (1u32..1000).prop_map(|copies| NonZeroU32::new(copies).unwrap());
         ("\\PC{1,40}", prop::option::of(sizing()), copies, turn, any::<bool>(), any::<bool>(), prop::option::of(any::<String>())).prop_map(
-            |(artwork, size, copies, turn, trim, mirror, name)| Item { artwork: artwork.into(), size, copies, turn, trim, mirror, name },
+            |(artwork, size, copies, turn, trim, mirror, name)| {
+                let pin = |part| Pin { part, x: "1in".parse().unwrap(), y: "2.5mm".parse().unwrap(), turn: trim.then_some(Turn::Cw90) };
+                let pinned = (1..copies.get().min(3)).map(pin).collect();
+                Item { artwork: artwork.into(), size, copies, turn, trim, mirror, name, pinned }
+            },
         )
     }
 
@@ -428,14 +504,23 @@ mod tests {
 
     fn job() -> impl Strategy<Value = Job> {
         let orders = prop::collection::vec(("\\PC{1,9}", prop::collection::vec(item(), 1..4)), 1..4);
-        let orders = orders.prop_map(|orders| orders.into_iter().map(|(id, items)| Order::new(id, items)).collect());
+        let ruled = |(id, items): (String, Vec<Item>)| {
+            let (priority, fill_up) = (i32::try_from(items.len()).unwrap() - 2, id.len() % 2 == 0);
+            let due = fill_up.then(|| "2026-12-01".parse().unwrap());
+            Order { priority, due, fill_up, ..Order::new(id, items) }
+        };
+        let orders = orders.prop_map(move |orders| orders.into_iter().map(ruled).collect());
+        let rules = (prop_oneof![Just(Keep::None), Just(Keep::Part), Just(Keep::Block)], any::<bool>(), any::<bool>(), any::<bool>());
         let margin = (length(), length(), length(), length()).prop_map(|(left, right, top, bottom)| Margin { left, right, top, bottom });
         let margin = prop_oneof![length().prop_map(Margin::all), margin];
         let gutter = (length(), length()).prop_map(|(x, y)| Gutter { x, y });
-        (any::<String>(), 1..=Dpi::MAX, length(), length(), margin, gutter, orders, output()).prop_map(
-            |(name, dpi, width, max_length, margin, gutter, orders, output)| {
-                let media = Media { width, max_length, margin };
-                Job { name, dpi: Dpi::new(dpi).unwrap(), media, gutter, orders, output }
+        (any::<String>(), 1..=Dpi::MAX, length(), length(), margin, gutter, orders, output(), rules).prop_map(
+            |(name, dpi, width, max_length, margin, gutter, orders, output, (keep, is_cut, is_choice, is_priced))| {
+                let price = is_priced.then(|| Price::PerMetre("12.5".parse().unwrap()));
+                let media = Media { width, max_length, margin, price };
+                let other = Media { width: max_length, price: is_priced.then(|| Price::PerM2("0.0125".parse().unwrap())), ..media };
+                let (more_media, cut) = (Vec::from_iter(is_choice.then_some(other)), if is_cut { Cut::Guillotine } else { Cut::Free });
+                Job { name, dpi: Dpi::new(dpi).unwrap(), media, more_media, gutter, keep, cut, orders, output }
             },
         )
     }

@@ -24,9 +24,10 @@ impl Job {
             return Err(ErrorKind::UnknownOrder { id: shortened(unknown, QUOTED_CHARS), similar: self.similar_ids(unknown) }.into());
         }
         let wanted: std::collections::HashSet<&str> = ids.iter().map(AsRef::as_ref).collect();
-        let Self { name, dpi, media, gutter, orders, output } = self;
-        let orders = orders.iter().filter(|order| wanted.contains(&*order.id)).cloned().collect();
-        Ok(Self { name: name.clone(), dpi: *dpi, media: *media, gutter: *gutter, orders, output: output.clone() })
+        let orders = self.orders.iter().filter(|order| wanted.contains(&*order.id)).cloned().collect();
+        let Self { name, dpi, media, more_media, gutter, keep, cut, orders: _, output } = self;
+        let (name, more_media, output) = (name.clone(), more_media.clone(), output.clone());
+        Ok(Self { name, dpi: *dpi, media: *media, more_media, gutter: *gutter, keep: *keep, cut: *cut, orders, output })
     }
 
     /// The ids most similar to `id`, the closest first and otherwise in the job's order.

@@ -32,6 +32,9 @@ impl Layout {
                 trim: placement.trim,
                 mirror: placement.mirror,
                 copies: 1,
+                rank: 0,
+                fill_up: false,
+                pinned: Vec::new(),
             };
             match index_of.get(&one) {
                 Some(&index) => wanted[index].copies += 1,
@@ -52,7 +55,7 @@ impl Layout {
             gutter_x: 0,
             gutter_y: 0,
         };
-        let sheet = Sheet { name: self.name.clone(), dpi: self.dpi, media, output: self.output.clone() };
+        let sheet = Sheet::new(self.name.clone(), self.dpi, media, self.output.clone());
         Preflight::of_wanted(sheet, &wanted, base, options, budget)
     }
 

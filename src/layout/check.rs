@@ -22,10 +22,12 @@ impl Layout {
             let message = format!("it is laid out at {} DPI where the job is printed at {}", self.dpi, preflight.dpi());
             return Err(ErrorKind::Layout { part: None, message }.into());
         }
-        let (width, length) = (preflight.media().width, preflight.media().max_length);
         for (part, number) in self.parts.iter().zip(1..) {
-            if part.size().width() > width || part.size().height() > length {
-                let message = format!("it is {} where the job's media is {width} × {length} px at most", part.size());
+            let size = part.size();
+            let media = preflight.media();
+            if !media.iter().any(|media| size.width() <= media.width && size.height() <= media.max_length) {
+                let largest: Vec<String> = media.iter().map(|media| format!("{} × {} px", media.width, media.max_length)).collect();
+                let message = format!("it is {size} where the job's media is {} at most", largest.join(" or "));
                 return Err(ErrorKind::Layout { part: Some(number), message }.into());
             }
         }

@@ -1,24 +1,38 @@
 //! What the rules of a job cost in film: each by packing again without it.
 
-use super::pack::blanks;
-use super::packing::{self, Blank, Packing, Spot};
+use serde::{Deserialize, Serialize};
+
+use super::pack::{copies, memory_bytes, task};
+use super::packing::{self, Packing, Task};
 use crate::budget::MemoryBudget;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::preflight::{MediaPx, Preflight};
+use crate::job::{Cut, Keep};
+use crate::preflight::Preflight;
 
 /// A rule of the job that film is spent on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RuleKind {
     /// Items that may not be turned by 90°, or are turned in one way only.
     ForbiddenTurns,
     /// The clear distance between neighbours.
     Gutter,
+    /// Orders that are kept together.
+    Keep,
+    /// Cuts from edge to edge.
+    Cut,
+    /// Priorities and due dates.
+    Urgency,
+    /// Orders that only fill up.
+    FillUp,
+    /// Copies that lie fixed.
+    Pinned,
 }
 
 /// What one rule costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RulePrice {
     /// The rule.
@@ -39,31 +53,39 @@ pub struct RulePrice {
 ///
 /// Those of [`pack`](super::pack()).
 pub fn explain(preflight: &Preflight, options: &Packing, budget: &MemoryBudget, cancel: &Cancel) -> Result<Vec<RulePrice>> {
-    let (blanks, film) = (blanks(preflight), preflight.media());
-    let copies = blanks.iter().map(|blank| u64::from(blank.copies)).sum();
-    let _memory =
-        budget.reserve(packing::packing_memory_bytes(2 * blanks.len(), copies), format_args!("the packing of {copies} copies"))?;
-    let length = |blanks: &[Blank], film: &MediaPx| {
-        packing::pack_unless_cancelled(blanks, film, options, cancel).map(|parts| used(blanks, film, &parts))
-    };
-    let length_px = length(&blanks, &film)?;
+    let task = task(preflight);
+    let _memory = budget.reserve(2 * memory_bytes(&task), format_args!("the packing of {} copies", copies(&task)))?;
+    let length_px = length(&task, options, cancel)?;
     let mut prices = Vec::new();
-    let mut price = |rule, without: u64| prices.push(RulePrice { rule, length_px, length_without_px: without.min(length_px) });
-    if blanks.iter().any(|blank| !blank.turnable) {
-        let turnable: Vec<Blank> = blanks.iter().map(|&blank| Blank { turnable: true, ..blank }).collect();
-        price(RuleKind::ForbiddenTurns, length(&turnable, &film)?);
-    }
-    if film.gutter_x > 0 || film.gutter_y > 0 {
-        price(RuleKind::Gutter, length(&blanks, &MediaPx { gutter_x: 0, gutter_y: 0, ..film })?);
+    for rule in RULES {
+        if let Some(without) = without(rule, &task) {
+            prices.push(RulePrice { rule, length_px, length_without_px: length(&without, options, cancel)?.min(length_px) });
+        }
     }
     Ok(prices)
 }
 
-/// The length of film that parts take together, margins included.
-fn used(blanks: &[Blank], film: &MediaPx, parts: &[Vec<Spot>]) -> u64 {
-    let bottom = |spot: &Spot| {
-        let size = blanks[spot.blank].size;
-        spot.y + if spot.turned { size.width() } else { size.height() }
-    };
-    parts.iter().map(|part| u64::from(part.iter().map(bottom).max().unwrap_or(0)) + u64::from(film.bottom)).sum()
+const RULES: [RuleKind; 7] =
+    [RuleKind::ForbiddenTurns, RuleKind::Gutter, RuleKind::Keep, RuleKind::Cut, RuleKind::Urgency, RuleKind::FillUp, RuleKind::Pinned];
+
+/// The task without a rule; `None` where it does not have it.
+fn without(rule: RuleKind, task: &Task) -> Option<Task> {
+    let mut without = task.clone();
+    let Task { lots, films, keep, cut } = &mut without;
+    match rule {
+        RuleKind::ForbiddenTurns => lots.iter_mut().for_each(|lot| lot.blank.turnable = true),
+        RuleKind::Gutter => films.iter_mut().for_each(|film| (film.media.gutter_x, film.media.gutter_y) = (0, 0)),
+        RuleKind::Keep => *keep = Keep::None,
+        RuleKind::Cut => *cut = Cut::Free,
+        RuleKind::Urgency => lots.iter_mut().for_each(|lot| lot.rank = 0),
+        RuleKind::FillUp => lots.iter_mut().for_each(|lot| lot.fill_up = false),
+        RuleKind::Pinned => lots.iter_mut().for_each(|lot| lot.pinned.clear()),
+    }
+    (without != *task).then_some(without)
+}
+
+/// The length of film that the parts of a task take together, margins included.
+fn length(task: &Task, options: &Packing, cancel: &Cancel) -> Result<u64> {
+    let parts = packing::pack_task_unless_cancelled(task, options, cancel)?;
+    Ok(parts.iter().map(|part| part.bottom(task) + u64::from(task.films[part.film].media.bottom)).sum())
 }

@@ -5,6 +5,7 @@
 
 mod artwork;
 mod check;
+mod cost;
 mod explain;
 mod file;
 mod pack;
@@ -15,11 +16,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::cost::{FilmCost, OrderCost};
 pub use self::explain::{RuleKind, RulePrice, explain};
 pub use self::pack::{pack, shortest_length};
 pub use self::packing::{
-    Blank, Effort, MAX_COPIES, Packing, Spot, Violation, check_packing, length_lower_bound, pack_rectangles, packing_memory_bytes,
-    parts_lower_bound,
+    Blank, Effort, Film, Lot, MAX_COPIES, PackedPart, Packing, PinnedSpot, Spot, Task, Violation, check_packing, check_task,
+    length_lower_bound, pack_rectangles, pack_task, packing_memory_bytes, parts_lower_bound,
 };
 use crate::error::{ErrorKind, Result};
 use crate::geom::{Dpi, PxRect, PxSize, Turn};
@@ -58,6 +60,18 @@ impl Layout {
     pub fn shortest_length_by_area(&self) -> u64 {
         let width = self.parts.iter().map(|part| part.size.width()).max().map_or(1, u64::from);
         self.parts.iter().map(Part::placed_area).sum::<u64>().div_ceil(width)
+    }
+
+    /// Length of all parts together, in pixels.
+    #[must_use]
+    pub fn length_px(&self) -> u64 {
+        self.parts.iter().map(|part| u64::from(part.size.height())).sum()
+    }
+
+    /// By how much all parts together are longer than a bound, in per cent.
+    #[must_use]
+    pub fn percent_above(&self, bound_px: u64) -> f64 {
+        100.0 * ratio(self.length_px().saturating_sub(bound_px), bound_px)
     }
 
     /// Placed area ÷ area of the parts, 0..=1 unless placements overlap.

@@ -296,9 +296,12 @@ mod tests {
             trim,
             mirror: false,
             copies: 1,
+            rank: 0,
+            fill_up: false,
+            pinned: Vec::new(),
         };
         let media = MediaPx { width: 5, max_length: 5, left: 0, right: 0, top: 0, bottom: 0, gutter_x: 0, gutter_y: 0 };
-        let sheet = Sheet { name: "Test".to_owned(), dpi: Dpi::new(100).unwrap(), media, output: Output::default() };
+        let sheet = Sheet::new("Test".to_owned(), Dpi::new(100).unwrap(), media, Output::default());
         let wanted = [wanted("fox.png", false), wanted("./fox.png", true), wanted("fox.png", false)];
         let check = |wanted: &[Wanted]| {
             Preflight::of_wanted(sheet.clone(), wanted, shop.0.path(), &PreflightOptions::default(), &MemoryBudget::new(1 << 24))

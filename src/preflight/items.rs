@@ -1,6 +1,6 @@
 //! An item's size in pixels, and whether it fits.
 
-use super::{CheckedArtwork, Refusal, Sheet, Wanted, WantedSize, Warning, WarningKind};
+use super::{CheckedArtwork, MediaPx, Refusal, Sheet, Wanted, WantedSize, Warning, WarningKind};
 use crate::error::ProblemKind;
 use crate::geom::{Dpi, PxSize, Turn};
 use crate::job::{Density, SizeError, Sizing, TurnPolicy};
@@ -19,15 +19,17 @@ pub(super) fn size(wanted: &Wanted, artwork: &CheckedArtwork, sheet: &Sheet) -> 
         ),
         SizeError::Unprintable(error) => Refusal::new(ProblemKind::Limit, error.to_string()),
     })?;
-    let Some(printable) = sheet.media.printable() else { return Ok(size) };
+    let printables = || sheet.media.iter().filter_map(MediaPx::printable);
     let fits = |turn: Turn| {
         let turned = size.turned(turn);
-        turned.width() <= printable.width() && turned.height() <= printable.height()
+        printables().any(|printable| turned.width() <= printable.width() && turned.height() <= printable.height())
     };
     if wanted.turn.allowed().iter().any(|&turn| fits(turn)) {
-        Ok(size)
-    } else {
-        Err(too_large(wanted.turn, size, printable, sheet.dpi, fits))
+        return Ok(size);
+    }
+    match printables().max_by_key(|printable| printable.area()) {
+        Some(largest) => Err(too_large(wanted.turn, size, largest, sheet.dpi, fits)),
+        None => Ok(size),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use crate::error::{ErrorKind, Result};
 use crate::geom::{Length, PxSize};
-use crate::job::Job;
+use crate::job::{Job, Media};
 
 /// What is printed on, and the distances that are kept on it, in pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct MediaPx {
     /// Width, margins included.
     pub width: u32,
@@ -29,20 +29,25 @@ impl MediaPx {
     /// # Errors
     ///
     /// [`ErrorKind::Document`] where a length is beyond any part or the margins leave nothing to print on.
-    pub(super) fn of(job: &Job) -> Result<Self> {
-        let px = |at: &str, length: Length| {
-            length.to_px(job.dpi).map_err(|error| ErrorKind::Document { file: None, at: at.to_owned(), message: error.to_string() })
-        };
-        let (media, margin) = (&job.media, &job.media.margin);
+    pub(super) fn all_of(job: &Job) -> Result<Vec<Self>> {
+        let at = |nth: usize| if job.more_media.is_empty() { "media".to_owned() } else { format!("media[{nth}]") };
+        job.all_media().enumerate().map(|(nth, media)| Self::of(job, media, &at(nth))).collect()
+    }
+
+    fn of(job: &Job, media: &Media, at: &str) -> Result<Self> {
+        let document = |at: String, message: String| ErrorKind::Document { file: None, at, message };
+        let to_px = |at: String, length: Length| length.to_px(job.dpi).map_err(|error| document(at, error.to_string()));
+        let px = |field: &str, length| to_px(format!("{at}.{field}"), length);
+        let margin = &media.margin;
         let media_px = Self {
-            width: px("media.width", media.width)?,
-            max_length: px("media.max_length", media.max_length)?,
-            left: px("media.margin.left", margin.left)?,
-            right: px("media.margin.right", margin.right)?,
-            top: px("media.margin.top", margin.top)?,
-            bottom: px("media.margin.bottom", margin.bottom)?,
-            gutter_x: px("gutter.x", job.gutter.x)?,
-            gutter_y: px("gutter.y", job.gutter.y)?,
+            width: px("width", media.width)?,
+            max_length: px("max_length", media.max_length)?,
+            left: px("margin.left", margin.left)?,
+            right: px("margin.right", margin.right)?,
+            top: px("margin.top", margin.top)?,
+            bottom: px("margin.bottom", margin.bottom)?,
+            gutter_x: to_px("gutter.x".to_owned(), job.gutter.x)?,
+            gutter_y: to_px("gutter.y".to_owned(), job.gutter.y)?,
         };
         if media_px.printable().is_some() {
             return Ok(media_px);
@@ -53,7 +58,7 @@ impl MediaPx {
              expected something left to print on",
             job.dpi
         );
-        Err(ErrorKind::Document { file: None, at: "media".to_owned(), message }.into())
+        Err(document(at.to_owned(), message).into())
     }
 
     /// The media without its margins; `None` where nothing is left.

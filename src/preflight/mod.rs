@@ -4,6 +4,7 @@
 mod artworks;
 mod items;
 mod media;
+mod rules;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,12 +13,13 @@ use serde::{Deserialize, Serialize};
 
 use self::artworks::Artworks;
 pub use self::media::MediaPx;
+pub use self::rules::PinPx;
 use crate::artwork::{ArtworkHeader, ArtworkLimits};
 use crate::budget::{MemoryBudget, Reservation};
 use crate::cancel::Cancel;
 use crate::error::{ErrorKind, Problem, ProblemKind, Result};
 use crate::geom::{Dpi, PxRect, PxSize};
-use crate::job::{Job, Output, Sizing, TurnPolicy};
+use crate::job::{Cut, Job, Keep, Output, Price, Sizing, TurnPolicy};
 
 /// How artwork is found and checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,8 +62,20 @@ pub struct Preflight {
 pub(crate) struct Sheet {
     pub(crate) name: String,
     pub(crate) dpi: Dpi,
-    pub(crate) media: MediaPx,
+    /// At least one.
+    pub(crate) media: Vec<MediaPx>,
+    /// The prices of the media, if they are known.
+    pub(crate) prices: Vec<Price>,
+    pub(crate) keep: Keep,
+    pub(crate) cut: Cut,
     pub(crate) output: Output,
+}
+
+impl Sheet {
+    /// One on media without a price, without rules.
+    pub(crate) fn new(name: String, dpi: Dpi, media: MediaPx, output: Output) -> Self {
+        Self { name, dpi, media: vec![media], prices: Vec::new(), keep: Keep::None, cut: Cut::Free, output }
+    }
 }
 
 /// An artwork whose header was read.
@@ -97,6 +111,12 @@ pub struct CheckedItem {
     pub mirror: bool,
     /// Number of copies.
     pub copies: u32,
+    /// How early its order comes: 0 before 1, and so on.
+    pub rank: u32,
+    /// Whether its order only fills what others leave free.
+    pub fill_up: bool,
+    /// Fixed places of some of the copies.
+    pub pinned: Vec<PinPx>,
 }
 
 /// Something that prints, but perhaps not as it was meant.
@@ -155,6 +175,9 @@ pub(crate) struct Wanted {
     pub(crate) trim: bool,
     pub(crate) mirror: bool,
     pub(crate) copies: u32,
+    pub(crate) rank: u32,
+    pub(crate) fill_up: bool,
+    pub(crate) pinned: Vec<PinPx>,
 }
 
 /// A printed size that is known, or the rule for it.
@@ -193,9 +216,11 @@ impl Preflight {
     /// the items or a decoder.
     pub fn new(job: &Job, base_dir: &Path, options: &PreflightOptions, budget: &MemoryBudget) -> Result<Self> {
         job.check()?;
-        let media = MediaPx::of(job)?;
+        let media = MediaPx::all_of(job)?;
+        let ranks = rules::ranks(job);
         let items = job.orders.iter().map(|order| order.items.len()).sum::<usize>();
-        let _charge = budget.reserve((items * size_of::<Wanted>()) as u64, "the list of items")?;
+        let pins = job.orders.iter().flat_map(|order| &order.items).map(|item| item.pinned.len()).sum::<usize>();
+        let _charge = budget.reserve((items * size_of::<Wanted>() + pins * size_of::<PinPx>()) as u64, "the list of items")?;
         let mut wanted = Vec::with_capacity(items);
         let mut problems = Vec::new();
         let mut first_with_id = std::collections::HashMap::new();
@@ -207,18 +232,25 @@ impl Preflight {
                 let problem = Problem { kind: ProblemKind::Job, order: order.id.to_string(), item: None, artwork: String::new(), message };
                 problems.push((wanted.len(), problem));
             }
-            wanted.extend(order.items.iter().zip(0..).map(|(item, index)| Wanted {
-                order: order.id.clone(),
-                item: index,
-                artwork: item.artwork.clone(),
-                size: WantedSize::Rule(item.size),
-                turn: item.turn,
-                trim: item.trim,
-                mirror: item.mirror,
-                copies: item.copies.get(),
-            }));
+            for (item, index) in order.items.iter().zip(0..) {
+                wanted.push(Wanted {
+                    order: order.id.clone(),
+                    item: index,
+                    artwork: item.artwork.clone(),
+                    size: WantedSize::Rule(item.size),
+                    turn: item.turn,
+                    trim: item.trim,
+                    mirror: item.mirror,
+                    copies: item.copies.get(),
+                    rank: ranks[nth],
+                    fill_up: order.fill_up,
+                    pinned: rules::pins(item, || format!("orders[{nth}].items[{index}]"), job.dpi)?,
+                });
+            }
         }
-        let sheet = Sheet { name: job.name.clone(), dpi: job.dpi, media, output: job.output.clone() };
+        let prices = job.all_media().filter_map(|media| media.price).collect();
+        let (name, output) = (job.name.clone(), job.output.clone());
+        let sheet = Sheet { name, dpi: job.dpi, media, prices, keep: job.keep, cut: job.cut, output };
         let artworks = Artworks::new(base_dir, options)?;
         Self::check(sheet, &wanted, problems, artworks, budget)
     }
@@ -248,7 +280,9 @@ impl Preflight {
         mut artworks: Artworks<'_>,
         budget: &MemoryBudget,
     ) -> Result<Self> {
-        let charge = budget.reserve((wanted.len() * (size_of::<CheckedItem>() + size_of::<usize>())) as u64, "the list of items")?;
+        let pins = wanted.iter().map(|wanted| size_of_val(wanted.pinned.as_slice())).sum::<usize>();
+        let items = wanted.len() * (size_of::<CheckedItem>() + size_of::<usize>());
+        let charge = budget.reserve((items + pins) as u64, "the list of items")?;
         let mut artwork_of = Vec::with_capacity(wanted.len());
         for wanted in wanted {
             artwork_of.push(artworks.open(wanted, budget)?);
@@ -273,8 +307,8 @@ impl Preflight {
                         told.push(budget.reserve((size_of::<Warning>() + warning.message.len()) as u64, "the list of warnings")?);
                         warnings.push(warning);
                     }
-                    let Wanted { order, item, turn, trim, mirror, copies, .. } = wanted.clone();
-                    items.push(CheckedItem { order, item, artwork, size, turn, trim, mirror, copies });
+                    let Wanted { order, item, turn, trim, mirror, copies, rank, fill_up, pinned, .. } = wanted.clone();
+                    items.push(CheckedItem { order, item, artwork, size, turn, trim, mirror, copies, rank, fill_up, pinned });
                 }
                 Err((true, refusal)) if artworks.skip_bad() => {
                     told.push(budget.reserve((size_of::<LeftOut>() + refusal.message.len()) as u64, "the list of what is left out")?);
@@ -323,10 +357,28 @@ impl Preflight {
         self.sheet.dpi
     }
 
-    /// What is printed on. Of a layout: its largest part.
+    /// What parts may be printed on: at least one. Of a layout: its largest part.
     #[must_use]
-    pub fn media(&self) -> MediaPx {
-        self.sheet.media
+    pub fn media(&self) -> &[MediaPx] {
+        &self.sheet.media
+    }
+
+    /// What the media costs, each at its index. Empty where that is not known.
+    #[must_use]
+    pub fn prices(&self) -> &[Price] {
+        &self.sheet.prices
+    }
+
+    /// Whether the copies of an order lie together.
+    #[must_use]
+    pub fn keep(&self) -> Keep {
+        self.sheet.keep
+    }
+
+    /// How the parts are cut.
+    #[must_use]
+    pub fn cut(&self) -> Cut {
+        self.sheet.cut
     }
 
     /// How the parts are written.

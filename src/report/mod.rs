@@ -10,7 +10,7 @@ pub(crate) use self::verify::check_hash;
 pub use self::verify::{Verified, VerifyOptions, verify};
 use crate::error::{Error, Result};
 use crate::job::{Document, Version, object, objects, read_document, write_document};
-use crate::layout::Layout;
+use crate::layout::{FilmCost, Layout};
 use crate::preflight::{LeftOut, Warning};
 use crate::render::RenderedPart;
 
@@ -49,6 +49,12 @@ pub struct Report {
     pub utilisation: f64,
     /// No layout of these copies on this media is shorter than this, in pixels over all parts.
     pub length_lower_bound_px: u64,
+    /// By how much the parts together are longer than that, in per cent. At 0 no layout is shorter.
+    #[serde(default)]
+    pub above_lower_bound_percent: f64,
+    /// What the film costs, where the job gives its price.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cost: Option<FilmCost>,
     /// The finished parts, in order.
     #[serde(deserialize_with = "objects")]
     pub parts: Vec<PartReport>,
@@ -123,6 +129,7 @@ pub(crate) struct RunFacts {
     pub(crate) threads: usize,
     pub(crate) seconds: Seconds,
     pub(crate) length_lower_bound_px: u64,
+    pub(crate) cost: Option<FilmCost>,
 }
 
 impl Report {
@@ -159,6 +166,8 @@ impl Report {
             seconds: facts.seconds,
             utilisation: layout.utilisation(),
             length_lower_bound_px: facts.length_lower_bound_px,
+            above_lower_bound_percent: layout.percent_above(facts.length_lower_bound_px),
+            cost: facts.cost,
             parts: parts.collect(),
             warnings: facts.warnings,
         }

@@ -305,6 +305,7 @@ impl<'a> Run<'a> {
             threads: plan.memory().workers,
             seconds,
             length_lower_bound_px,
+            cost: plan.layout().film_cost(&preflight),
         };
         let report = Report::new(plan.layout(), &names, &rendered, facts);
         plan.layout().rebased(self.base, folder)?.write(&output.layout_path())?;

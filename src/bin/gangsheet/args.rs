@@ -84,7 +84,7 @@ pub(crate) enum Command {
         /// The layout file to write; an older one is replaced, anything else is not.
         #[arg(short, long, value_name = "LAYOUT.json", required_unless_present = "compare")]
         output: Option<PathBuf>,
-        /// Print what forbidden turns and the gutter cost in film: each by packing again without it.
+        /// Print what each rule of the job costs in film, forbidden turns and the gutter included: each by packing again without it.
         #[arg(long)]
         explain: bool,
         /// Print how much film the job takes on media of these widths, separated by commas, otherwise like its own.

@@ -18,7 +18,7 @@ use serde::Serialize;
 use tracing::level_filters::LevelFilter;
 
 use crate::args::{Cli, Command, Limits, LogFormat, ProgressStyle, Render};
-use crate::pack::{Told, compare_widths, pack};
+use crate::pack::{Told, certificate, compare_widths, pack};
 use crate::progress::Display;
 
 /// The exit code of an interrupted program: 128 + SIGINT.
@@ -287,6 +287,11 @@ impl Voice {
             let (width, length, copies, used, size) =
                 (part.width, part.length, counted(part.copies, "copy", "copies"), part.utilisation * 100.0, megabytes(part.bytes));
             self.tell("info", &format!("{}: {width} × {length} px, {copies}, {used:.0} % used, {size:.1} MB", path.display()));
+        }
+        let length_px = report.parts.iter().map(|part| u64::from(part.length)).sum();
+        self.tell("info", &certificate(report.placed_copies, report.parts.len(), length_px, report.length_lower_bound_px));
+        if let Some(cost) = &report.cost {
+            self.tell("info", &format!("the film costs {}", cost.total));
         }
         let (placed, ordered, parts) =
             (report.placed_copies, counted(report.ordered_copies, "copy", "copies"), counted(report.parts.len() as u64, "part", "parts"));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use gangsheet::{Dpi, ErrorKind, Job, Layout, LeftOut, Length, Media, RuleKind, RulePrice, Run, RunOptions, Warning, explain};
+use gangsheet::{Dpi, ErrorKind, FilmCost, Job, LeftOut, Length, Media, RuleKind, RulePrice, Run, RunOptions, Warning, explain};
 use serde::Serialize;
 
 use crate::{Failure, Voice, base_of, counted, finished, in_file, print, print_json, refuse_inputs};
@@ -25,7 +25,10 @@ struct Packed<'a> {
     parts: usize,
     length_px: u64,
     length_lower_bound_px: u64,
+    above_lower_bound_percent: f64,
     utilisation: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<FilmCost>,
     rules: Vec<Priced>,
     warnings: &'a [Warning],
     left_out: &'a [LeftOut],
@@ -56,8 +59,18 @@ struct Compared {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Outcome {
-    Packed { parts: usize, width_px: u32, length_px: u64, length_lower_bound_px: u64, utilisation: f64 },
-    Refused { message: String },
+    Packed {
+        parts: usize,
+        width_px: u32,
+        length_px: u64,
+        length_lower_bound_px: u64,
+        utilisation: f64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cost: Option<FilmCost>,
+    },
+    Refused {
+        message: String,
+    },
 }
 
 /// Writes the layout of `job`, which was read from `job_path`.
@@ -77,15 +90,17 @@ pub(crate) fn pack(job: &Job, job_path: &Path, output: &Path, told: Told, option
             version: 1,
             copies: layout.copies(),
             parts: layout.parts.len(),
-            length_px: length_px(layout),
+            length_px: layout.length_px(),
             length_lower_bound_px: bound_px,
+            above_lower_bound_percent: layout.percent_above(bound_px),
             utilisation: layout.utilisation(),
+            cost: layout.film_cost(&prepared.preflight),
             rules: prices.iter().map(|price| Priced { rule: words(price.rule).0, length_without_px: price.length_without_px }).collect(),
             warnings,
             left_out,
         });
     } else {
-        voice.tell("info", &certificate(layout, bound_px));
+        voice.tell("info", &certificate(layout.copies(), layout.parts.len(), layout.length_px(), bound_px));
         for RulePrice { rule, length_px, length_without_px, .. } in prices {
             let price = length_px - length_without_px;
             print(&format!("{}: {} px of film ({:.1} %)", words(rule).1, grouped(price), percent(price, length_px)));
@@ -99,6 +114,11 @@ fn words(rule: RuleKind) -> (&'static str, &'static str) {
     match rule {
         RuleKind::ForbiddenTurns => ("forbidden_turns", "turns that are forbidden"),
         RuleKind::Gutter => ("gutter", "the gutter"),
+        RuleKind::Keep => ("keep", "orders that are kept together"),
+        RuleKind::Cut => ("cut", "cuts from edge to edge"),
+        RuleKind::Urgency => ("urgency", "priorities and due dates"),
+        RuleKind::FillUp => ("fill_up", "orders that only fill up"),
+        RuleKind::Pinned => ("pinned", "copies that are pinned"),
         _ => ("other", "a rule"),
     }
 }
@@ -110,33 +130,37 @@ pub(crate) fn compare_widths(job: &Job, job_path: &Path, widths: &[Length], opti
         print_json(&Comparison { version: 1, widths: &compared });
         return Ok(ExitCode::SUCCESS);
     }
-    print("width        parts   length in m   utilisation   film in m²   best possible length in m");
+    let priced = if job.media.price.is_some() { "         cost" } else { "" };
+    print(&format!("width        parts   length in m   utilisation   film in m²   best possible length in m{priced}"));
     let metres = |px: u64| metres(px, job.dpi);
-    for Compared { width, outcome } in compared {
+    for Compared { width, outcome } in &compared {
         let width = width.to_string();
         match outcome {
-            Outcome::Packed { parts, width_px, length_px, length_lower_bound_px, utilisation } => print(&format!(
-                "{width:<12} {parts:>5} {:>13.3} {:>11.1} % {:>12.3} {:>27.3}",
-                metres(length_px),
+            Outcome::Packed { parts, width_px, length_px, length_lower_bound_px, utilisation, cost } => print(&format!(
+                "{width:<12} {parts:>5} {:>13.3} {:>11.1} % {:>12.3} {:>27.3}{}",
+                metres(*length_px),
                 utilisation * 100.0,
-                metres(length_px) * metres(width_px.into()),
-                metres(length_lower_bound_px)
+                metres(*length_px) * metres((*width_px).into()),
+                metres(*length_lower_bound_px),
+                cost.as_ref().map_or(String::new(), |cost| format!(" {:>12}", cost.total))
             )),
             Outcome::Refused { message } => print(&format!("{width:<12} {message}")),
         }
     }
+    print_orders(&compared);
     Ok(ExitCode::SUCCESS)
 }
 
 fn compare(job: &Job, job_path: &Path, width: Length, options: &RunOptions) -> Result<Compared, Failure> {
-    let job = Job { media: Media { width, ..job.media }, ..job.clone() };
+    let job = Job { media: Media { width, ..job.media }, more_media: Vec::new(), ..job.clone() };
     let outcome = match Run::of_job(&job, base_of(job_path)).options(options.clone()).prepare() {
         Ok(prepared) => Outcome::Packed {
             parts: prepared.layout.parts.len(),
-            width_px: prepared.preflight.media().width,
-            length_px: length_px(&prepared.layout),
+            width_px: prepared.preflight.media()[0].width,
+            length_px: prepared.layout.length_px(),
             length_lower_bound_px: prepared.length_lower_bound_px,
             utilisation: prepared.layout.utilisation(),
+            cost: prepared.layout.film_cost(&prepared.preflight),
         },
         Err(error) if matches!(error.kind(), ErrorKind::Preflight { .. } | ErrorKind::DoesNotFit { .. }) => {
             Outcome::Refused { message: error.to_string() }
@@ -146,22 +170,33 @@ fn compare(job: &Job, job_path: &Path, width: Length, options: &RunOptions) -> R
     Ok(Compared { width, outcome })
 }
 
-/// The length of film that all parts take together.
-fn length_px(layout: &Layout) -> u64 {
-    layout.parts.iter().map(|part| u64::from(part.size().height())).sum()
+/// What each order costs on each width, where that is known.
+fn print_orders(compared: &[Compared]) {
+    let cost = |compared: &'_ Compared| match &compared.outcome {
+        Outcome::Packed { cost: Some(cost), .. } => Some((compared.width, cost.clone())),
+        _ => None,
+    };
+    let costs: Vec<(Length, FilmCost)> = compared.iter().filter_map(cost).collect();
+    let Some((_, first)) = costs.first() else { return };
+    let widths: String = costs.iter().map(|(width, _)| format!(" {:>12}", width.to_string())).collect();
+    print(&format!("\n{:<24}{widths}", "cost of order"));
+    for order in first.orders.iter().map(|share| &share.order) {
+        let of_order = |cost: &FilmCost| cost.orders.iter().find(|share| share.order == *order).map(|share| share.cost).unwrap_or_default();
+        let shares: String = costs.iter().map(|(_, cost)| format!(" {:>12}", of_order(cost))).collect();
+        print(&format!("{order:<24}{shares}"));
+    }
 }
 
 /// How long the film is, and how short it could be at best.
-fn certificate(layout: &Layout, bound_px: u64) -> String {
-    let length_px = length_px(layout);
+pub(crate) fn certificate(copies: u64, parts: usize, length_px: u64, bound_px: u64) -> String {
     let within = match length_px.saturating_sub(bound_px) {
         0 => "it is the shortest".to_owned(),
         more => format!("within {:.1} %", percent(more, bound_px)),
     };
     format!(
         "{} on {}, {} px of film; no packing can be shorter than {} px ({within})",
-        counted(layout.copies(), "copy", "copies"),
-        counted(layout.parts.len() as u64, "part", "parts"),
+        counted(copies, "copy", "copies"),
+        counted(parts as u64, "part", "parts"),
         grouped(length_px),
         grouped(bound_px)
     )

@@ -1,8 +1,10 @@
 //! One construction: from an order of candidates to a packing.
 
+use super::areas::{Area, FreeAreas};
 use super::choose::{Choice, Stock};
 use super::fold::{Folded, Placed};
-use super::skyline::{EDGE, Side, Skyline};
+use super::skyline::{EDGE, Gap, Side, Skyline};
+use crate::job::Cut;
 
 /// How good a packing is; less is better. Parts count most, then the total length, then the last part's length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,14 +47,24 @@ pub(super) struct Builder<'a> {
     folded: &'a Folded<'a>,
     pub(super) stock: Stock,
     skyline: Skyline,
+    areas: FreeAreas,
     /// The packing that was built last.
     pub(super) placed: Vec<Placed>,
+    /// Its parts.
+    parts: u32,
 }
 
 impl<'a> Builder<'a> {
     /// A builder whose stock has one candidate for each way to lay a kind.
     pub(super) fn new(folded: &'a Folded<'a>) -> Self {
-        Self { folded, stock: Stock::new(folded, 0), skyline: Skyline::default(), placed: Vec::with_capacity(folded.copies as usize) }
+        Self {
+            folded,
+            stock: Stock::new(folded, 0),
+            skyline: Skyline::default(),
+            areas: FreeAreas::default(),
+            placed: Vec::with_capacity(folded.copies as usize),
+            parts: 0,
+        }
     }
 
     /// Places copies in `order` until all are placed or the target is out of reach.
@@ -60,21 +72,41 @@ impl<'a> Builder<'a> {
         self.stock.fill(self.folded, order);
         self.placed.clear();
         let mut outcome = Outcome { area: 0, score: Score { parts: 0, total: 0, last: 0 } };
-        while self.stock.smallest().is_some() && outcome.score.parts < target.parts {
+        let occupied_parts = self.folded.occupied_parts();
+        while (self.stock.smallest().is_some() || outcome.score.parts < occupied_parts) && outcome.score.parts < target.parts {
             let rest = target.total - outcome.score.total;
             let longest = u64::from(target.height) * u64::from(target.parts - outcome.score.parts);
             let possible = outcome.area + u128::from(self.folded.width) * u128::from(rest.min(longest));
             let Some(spare) = possible.checked_sub(target.area) else { break };
             let height = u32::try_from(rest).unwrap_or(u32::MAX).min(target.height);
             let before = outcome.area;
-            let length = self.build_part(height, spare, &mut outcome);
-            if outcome.area == before {
+            let occupied = self.folded.occupied(outcome.score.parts);
+            let reach = occupied.map_or(0, |occupied| occupied.bottom);
+            if reach > height {
+                break;
+            }
+            let length = if let Some(occupied) = occupied {
+                self.areas.reset(&occupied.free);
+                self.build_between(height, &mut outcome).max(reach)
+            } else if self.folded.cut == Cut::Guillotine {
+                self.areas.reset(&[Area { x: 0, y: 0, width: self.folded.width, height: self.folded.height }]);
+                self.build_between(height, &mut outcome)
+            } else {
+                self.build_part(height, spare, &mut outcome)
+            };
+            if outcome.area == before && reach == 0 {
                 break;
             }
             outcome.score = Score { parts: outcome.score.parts + 1, total: outcome.score.total + u64::from(length), last: length };
         }
         self.stock.work += BUILD_STEPS + PLACE_STEPS * self.placed.len() as u64;
+        self.parts = outcome.score.parts;
         outcome
+    }
+
+    /// Whether what was built last holds all copies, and every part on which something lies fixed.
+    pub(super) fn is_whole(&self) -> bool {
+        self.placed.len() == self.folded.copies as usize && self.parts >= self.folded.occupied_parts()
     }
 
     /// Fills one part until nothing fits any more or more than `spare` is wasted; says how far it reaches. A part of the folded height
@@ -110,6 +142,30 @@ impl<'a> Builder<'a> {
             spare -= wasted;
             self.stock.work += LIFT_STEPS;
             self.skyline.lift();
+        }
+        length
+    }
+
+    /// Fills the free areas of one part until nothing fits any more; says how far what was placed reaches.
+    fn build_between(&mut self, height: u32, outcome: &mut Outcome) -> u32 {
+        let end = self.folded.height;
+        let mut length = 0;
+        while let Some(smallest) = self.stock.smallest() {
+            let Some(area) = self.areas.next(height) else { break };
+            let gap = Gap { x: area.x, y: area.y, width: area.width, left: area.height, right: area.height };
+            let fits = smallest.width <= area.width && smallest.height <= area.height;
+            let choice = if fits { self.stock.choose(&gap, area.height) } else { None };
+            let Some(Choice { position, candidate, .. }) = choice else {
+                self.stock.work += LIFT_STEPS;
+                self.areas.drop_current();
+                continue;
+            };
+            let shape = candidate.shape;
+            self.placed.push(Placed { kind: candidate.kind, part: outcome.score.parts, x: area.x, y: area.y, shape });
+            self.areas.place(shape, self.folded.cut, end);
+            self.stock.take(position, candidate.kind);
+            outcome.area += u128::from(shape.area());
+            length = length.max(area.y + shape.height);
         }
         length
     }

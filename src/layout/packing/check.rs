@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use super::fold::{Inside, printable};
-use super::{Blank, Spot};
+use super::{Blank, Spot, Task};
 use crate::error::{Error, ErrorKind};
 use crate::preflight::MediaPx;
 
@@ -56,6 +57,42 @@ pub enum Violation {
         /// The part.
         part: usize,
     },
+    /// A part on film that does not exist.
+    UnknownFilm {
+        /// The part.
+        part: usize,
+    },
+    /// A copy of an order lies apart from the others, which are to lie together.
+    Apart {
+        /// The part.
+        part: usize,
+        /// The order.
+        order: Arc<str>,
+    },
+    /// A copy lies on a later part than one of a higher rank.
+    TooLate {
+        /// The part.
+        part: usize,
+        /// The copy's lot.
+        blank: usize,
+    },
+    /// A copy that only fills up reaches farther than all others on its part.
+    Lengthened {
+        /// The part.
+        part: usize,
+    },
+    /// A copy is not where it was pinned.
+    NotPinned {
+        /// The part.
+        part: usize,
+        /// The copy's lot.
+        blank: usize,
+    },
+    /// Cuts from edge to edge do not free every copy.
+    NotCutFree {
+        /// The part.
+        part: usize,
+    },
 }
 
 impl fmt::Display for Violation {
@@ -68,6 +105,12 @@ impl fmt::Display for Violation {
             Self::TooClose { spots: [a, b], .. } => write!(f, "copies {a} and {b} overlap or lie nearer than the gutter"),
             Self::Copies { blank, wanted, found } => write!(f, "rectangle {blank} is placed {found} times instead of {wanted}"),
             Self::EmptyPart { .. } => f.write_str("there is no copy on it"),
+            Self::UnknownFilm { .. } => f.write_str("its film is unknown"),
+            Self::Apart { order, .. } => write!(f, "order {order} does not lie together"),
+            Self::TooLate { blank, .. } => write!(f, "a copy of rectangle {blank} lies behind one that is less urgent"),
+            Self::Lengthened { .. } => f.write_str("copies that only fill up lengthen it"),
+            Self::NotPinned { blank, .. } => write!(f, "a copy of rectangle {blank} does not lie where it is pinned"),
+            Self::NotCutFree { .. } => f.write_str("cuts from edge to edge do not free every copy"),
         }
     }
 }
@@ -81,7 +124,13 @@ impl From<Violation> for Error {
             | Violation::Turned { part, .. }
             | Violation::Outside { part, .. }
             | Violation::TooClose { part, .. }
-            | Violation::EmptyPart { part } => u32::try_from(part).ok().and_then(|part| part.checked_add(1)),
+            | Violation::EmptyPart { part }
+            | Violation::UnknownFilm { part }
+            | Violation::Apart { part, .. }
+            | Violation::TooLate { part, .. }
+            | Violation::Lengthened { part }
+            | Violation::NotPinned { part, .. }
+            | Violation::NotCutFree { part } => u32::try_from(part).ok().and_then(|part| part.checked_add(1)),
         };
         ErrorKind::Layout { part, message: violation.to_string() }.into()
     }
@@ -96,31 +145,87 @@ impl From<Violation> for Error {
 ///
 /// The first [`Violation`] that is found.
 pub fn check_packing(blanks: &[Blank], film: &MediaPx, parts: &[Vec<Spot>]) -> Result<(), Violation> {
-    let inside = printable(film).map_err(Violation::Media)?;
-    let mut found = vec![0_u64; blanks.len()];
+    printable(film).map_err(Violation::Media)?;
+    let mut tally = Tally::new(blanks);
     for (part, spots) in parts.iter().enumerate() {
+        tally.add(part, film, spots)?;
+    }
+    tally.finish()
+}
+
+/// Counts the copies of parts that are valid on their own.
+pub(super) struct Tally<'a> {
+    blanks: &'a [Blank],
+    found: Vec<u64>,
+}
+
+impl<'a> Tally<'a> {
+    pub(super) fn new(blanks: &'a [Blank]) -> Self {
+        Self { blanks, found: vec![0; blanks.len()] }
+    }
+
+    /// Checks one part on its film and counts its copies.
+    pub(super) fn add(&mut self, part: usize, film: &MediaPx, spots: &[Spot]) -> Result<(), Violation> {
+        let inside = printable(film).map_err(Violation::Media)?;
         if spots.is_empty() {
             return Err(Violation::EmptyPart { part });
         }
         let mut boxes = Vec::with_capacity(spots.len());
         for (index, spot) in spots.iter().enumerate() {
-            let (blank, count) = blanks.get(spot.blank).zip(found.get_mut(spot.blank)).ok_or(Violation::Unknown { part, spot: index })?;
+            let known = self.blanks.get(spot.blank).zip(self.found.get_mut(spot.blank));
+            let (blank, count) = known.ok_or(Violation::Unknown { part, spot: index })?;
             *count += 1;
             if spot.turned && !blank.turnable {
                 return Err(Violation::Turned { part, spot: index });
             }
             boxes.push(Claim::new(spot, blank, film, &inside).ok_or(Violation::Outside { part, spot: index })?);
         }
-        if let Some(spots) = overlapping(&boxes) {
-            return Err(Violation::TooClose { part, spots });
+        match overlapping(&boxes) {
+            Some(spots) => Err(Violation::TooClose { part, spots }),
+            None => Ok(()),
         }
     }
-    for (blank, (&Blank { copies, .. }, &found)) in blanks.iter().zip(&found).enumerate() {
-        if u64::from(copies) != found {
-            return Err(Violation::Copies { blank, wanted: copies, found });
+
+    /// Whether every copy was counted.
+    pub(super) fn finish(self) -> Result<(), Violation> {
+        for (blank, (&Blank { copies, .. }, found)) in self.blanks.iter().zip(self.found).enumerate() {
+            if u64::from(copies) != found {
+                return Err(Violation::Copies { blank, wanted: copies, found });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with copies that lie fixed on one part of this film, for people.
+pub(super) fn fixed_fault(task: &Task, film: &MediaPx, spots: &[Spot]) -> Option<String> {
+    let inside = printable(film).ok()?;
+    let order = |spot: &Spot| &task.lots[spot.blank].order;
+    let mut boxes = Vec::with_capacity(spots.len());
+    for spot in spots {
+        let blank = &task.lots[spot.blank].blank;
+        match Claim::new(spot, blank, film, &inside) {
+            Some(claim) if !spot.turned || blank.turnable => boxes.push(claim),
+            _ => {
+                return Some(format!(
+                    "a copy of order {} is pinned at x {}, y {}: beyond the film inside its margins",
+                    order(spot),
+                    spot.x,
+                    spot.y
+                ));
+            }
         }
     }
-    Ok(())
+    let [a, b] = overlapping(&boxes)?.map(|spot| spots[spot]);
+    Some(format!(
+        "copies of orders {} and {} are pinned at x {}, y {} and x {}, y {}: they overlap or lie nearer than the gutter",
+        order(&a),
+        order(&b),
+        a.x,
+        a.y,
+        b.x,
+        b.y
+    ))
 }
 
 /// The area that a copy claims, the gutter to its right and below included: two keep their distance when these do not overlap.

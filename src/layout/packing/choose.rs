@@ -78,6 +78,10 @@ pub(super) struct Stock {
     heights: Lists,
     /// How much of each width must stay empty, for [`Rule::Fill`].
     empty: Vec<u32>,
+    /// Candidates by rank: those of the next rank are offered when none of the last is left.
+    stages: Vec<Vec<u32>>,
+    /// How many stages were opened.
+    opened: usize,
     /// What is preferred to the order.
     pub(super) rule: Rule,
     /// Nodes and list entries visited since the last reset of the count.
@@ -94,6 +98,7 @@ impl Stock {
         let block = if blocks == 0 { u32::MAX } else { u32::try_from(copies.div_ceil(blocks)).unwrap_or(u32::MAX) };
         let mut candidates = Vec::new();
         let mut of_kind = Vec::with_capacity(folded.kinds.len());
+        let (mut stages, mut stage_rank) = (Vec::<Vec<u32>>::new(), None);
         for (kind, index) in folded.kinds.iter().zip(0..) {
             let first = id(candidates.len());
             for shape in kind.shapes() {
@@ -105,6 +110,14 @@ impl Stock {
                 }
             }
             of_kind.push([first, id(candidates.len())]);
+            // Kinds are sorted by rank.
+            if stage_rank != Some(kind.rank) {
+                stages.push(Vec::new());
+                stage_rank = Some(kind.rank);
+            }
+            if let Some(stage) = stages.last_mut() {
+                stage.extend(first..id(candidates.len()));
+            }
         }
         let leaves = candidates.len().next_power_of_two();
         let widths = Lists::new(candidates.iter().map(|candidate| candidate.shape.width));
@@ -120,6 +133,8 @@ impl Stock {
             heights,
             candidates,
             empty: emptiness(folded),
+            stages,
+            opened: 0,
             rule: Rule::Snug,
             work: 0,
         }
@@ -150,12 +165,14 @@ impl Stock {
         self.widths.clear();
         self.heights.clear();
         let leaves = self.tree.len() / 2;
+        let is_offered = |candidate: u32| self.stages.len() < 2 || self.stages[0].binary_search(&candidate).is_ok();
         for (position, &candidate) in (0..).zip(order) {
             self.position[candidate as usize] = position;
-            self.tree[leaves + position as usize] = self.candidates[candidate as usize].shape;
+            self.tree[leaves + position as usize] = if is_offered(candidate) { self.candidates[candidate as usize].shape } else { GONE };
             self.widths.push(candidate, position);
             self.heights.push(candidate, position);
         }
+        self.opened = 1;
         for node in (1..leaves).rev() {
             self.tree[node] = self.minima(node);
         }
@@ -179,11 +196,32 @@ impl Stock {
         } else if self.left_at[position as usize] == 0 {
             self.remove(position);
         }
+        if self.smallest().is_none() && self.opened < self.stages.len() {
+            self.open_stage();
+        }
+    }
+
+    /// Offers the candidates of the next rank.
+    fn open_stage(&mut self) {
+        let stage = std::mem::take(&mut self.stages[self.opened]);
+        for &candidate in &stage {
+            self.set(self.position[candidate as usize], self.candidates[candidate as usize].shape);
+        }
+        self.work += stage.len() as u64;
+        self.stages[self.opened] = stage;
+        self.opened += 1;
+        // What was not offered yet was passed over.
+        self.widths.rewind();
+        self.heights.rewind();
     }
 
     fn remove(&mut self, position: u32) {
+        self.set(position, GONE);
+    }
+
+    fn set(&mut self, position: u32, shape: Shape) {
         let mut node = self.tree.len() / 2 + position as usize;
-        self.tree[node] = GONE;
+        self.tree[node] = shape;
         while node > 1 {
             node /= 2;
             let minima = self.minima(node);
@@ -364,6 +402,11 @@ impl Lists {
 
     fn clear(&mut self) {
         self.filled.fill(0);
+        self.rewind();
+    }
+
+    /// Looks at the lists from their starts again.
+    fn rewind(&mut self) {
         let lists = self.heads.len();
         self.heads.copy_from_slice(&self.starts[..lists]);
     }

@@ -1,8 +1,10 @@
 //! From blanks, margins and gutters to plain rectangles on a plain strip, and back.
 
+use super::areas::{Area, pieces_between_cuts, subtract};
 use super::{Blank, MAX_COPIES, Spot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::MAX_SIDE_PX;
+use crate::job::Cut;
 use crate::preflight::MediaPx;
 
 /// One way to lay a rectangle: its sides, each enlarged by the gutter.
@@ -18,9 +20,11 @@ impl Shape {
     }
 }
 
-/// Copies that are equal for packing: the same shapes, whichever blanks they come from.
+/// Copies that are equal for packing: the same rank and shapes, whichever blanks they come from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kind {
+    /// Copies of a smaller rank are placed first.
+    pub(super) rank: u32,
     /// The ways to lay a copy that fit the strip, the smaller first.
     pub(super) first: Shape,
     pub(super) second: Option<Shape>,
@@ -60,11 +64,28 @@ pub(super) struct Folded<'a> {
     /// Blanks by kind, each kind's in their order.
     members: Vec<u32>,
     pub(super) copies: u32,
+    pub(super) cut: Cut,
+    /// What is occupied on the first parts.
+    occupied: Vec<Occupied>,
+}
+
+/// A part that is not empty from the start.
+#[derive(Clone, Debug)]
+pub(super) struct Occupied {
+    /// What is free: the largest rectangles, or with cuts from edge to edge their pieces.
+    pub(super) free: Vec<Area>,
+    /// How far what is there reaches.
+    pub(super) bottom: u32,
 }
 
 impl<'a> Folded<'a> {
     /// Folds the problem. See [`pack_rectangles`](super::pack_rectangles) for the errors.
     pub(super) fn new(blanks: &'a [Blank], film: &MediaPx) -> Result<Self> {
+        Self::ranked(blanks, |_| 0, film, Cut::Free)
+    }
+
+    /// The same with a rank for each blank.
+    pub(super) fn ranked(blanks: &'a [Blank], rank_of: impl Fn(usize) -> u32, film: &MediaPx, cut: Cut) -> Result<Self> {
         let Inside { width, length } = printable(film)?;
         let film = clamp_gutters(film, width, length);
         let strip = Shape { width: width + film.gutter_x, height: length + film.gutter_y };
@@ -81,20 +102,69 @@ impl<'a> Folded<'a> {
                 (None, None) => return Err(does_not_fit(index, blank, width, length)),
             };
             // The number of blanks with copies is at most that of copies.
-            keyed.push((first, second, u32::try_from(index).map_err(|_| too_many_copies())?));
+            keyed.push((rank_of(index), first, second, u32::try_from(index).map_err(|_| too_many_copies())?));
         }
         keyed.sort_unstable();
 
         let mut kinds: Vec<Kind> = Vec::new();
-        for (members_at, &(first, second, index)) in keyed.iter().enumerate() {
+        for (members_at, &(rank, first, second, index)) in keyed.iter().enumerate() {
             let copies = blanks[index as usize].copies;
             match kinds.last_mut() {
-                Some(kind) if (kind.first, kind.second) == (first, second) => kind.copies += copies,
-                _ => kinds.push(Kind { first, second, copies, members_at }),
+                Some(kind) if (kind.rank, kind.first, kind.second) == (rank, first, second) => kind.copies += copies,
+                _ => kinds.push(Kind { rank, first, second, copies, members_at }),
             }
         }
-        let members = keyed.into_iter().map(|(_, _, index)| index).collect();
-        Ok(Self { blanks, film, width: strip.width, height: strip.height, kinds, members, copies })
+        let members = keyed.into_iter().map(|(_, _, _, index)| index).collect();
+        Ok(Self { blanks, film, width: strip.width, height: strip.height, kinds, members, copies, cut, occupied: Vec::new() })
+    }
+
+    /// The same with rectangles that lie fixed on the first parts, each `(x, y, width, height)` as it lies on the film, inside its margins.
+    /// `None` where cuts from edge to edge are asked for and cannot free them.
+    pub(super) fn around(mut self, fixed: &[Vec<(u32, u32, u32, u32)>]) -> Option<Self> {
+        let whole = Area { x: 0, y: 0, width: self.width, height: self.height };
+        let film = self.film;
+        let folded = |&(x, y, width, height): &(u32, u32, u32, u32)| Area {
+            x: x - film.left,
+            y: y - film.top,
+            width: width + film.gutter_x,
+            height: height + film.gutter_y,
+        };
+        let occupied = |fixed: &Vec<(u32, u32, u32, u32)>| {
+            let mut taken: Vec<Area> = fixed.iter().map(folded).collect();
+            let bottom = taken.iter().map(|area| area.bottom()).max().unwrap_or(0);
+            // From the top, so that what is below is one rectangle for as long as it can be.
+            taken.sort_unstable_by_key(|area| (area.y, area.x));
+            let free = match self.cut {
+                Cut::Guillotine => pieces_between_cuts(whole, taken)?,
+                Cut::Free => taken.into_iter().fold(vec![whole], |mut free, area| {
+                    subtract(&mut free, area);
+                    self.drop_useless(&mut free);
+                    free
+                }),
+            };
+            Some(Occupied { free, bottom })
+        };
+        // Beyond the last part with something on it there is nothing to keep to.
+        let parts = fixed.iter().rposition(|fixed| !fixed.is_empty()).map_or(0, |last| last + 1);
+        self.occupied = fixed[..parts].iter().map(occupied).collect::<Option<Vec<_>>>()?;
+        Some(self)
+    }
+
+    /// Drops free rectangles that no copy fits.
+    fn drop_useless(&self, free: &mut Vec<Area>) {
+        let least = |side: fn(Shape) -> u32| self.kinds.iter().flat_map(Kind::shapes).map(side).min().unwrap_or(u32::MAX);
+        let (width, height) = (least(|shape| shape.width), least(|shape| shape.height));
+        free.retain(|area| area.width >= width && area.height >= height);
+    }
+
+    /// What is there on a part before anything is placed; `None` when it is empty.
+    pub(super) fn occupied(&self, part: u32) -> Option<&Occupied> {
+        self.occupied.get(part as usize).filter(|occupied| occupied.bottom > 0)
+    }
+
+    /// The least number of parts that what lies fixed needs.
+    pub(super) fn occupied_parts(&self) -> u32 {
+        u32::try_from(self.occupied.len()).unwrap_or(u32::MAX)
     }
 
     /// Hands the places of each kind to its blanks, in the order of placing.
@@ -109,7 +179,7 @@ impl<'a> Folded<'a> {
             *used += 1;
             let blank = self.members[*member] as usize;
             let turned = fold_size(&self.blanks[blank], &self.film, false) != Some(place.shape);
-            if parts.len() <= place.part as usize {
+            while parts.len() <= place.part as usize {
                 parts.push(Vec::new());
             }
             if let Some(part) = parts.last_mut() {

@@ -3,16 +3,27 @@
 //! The gutter is folded away first ([`fold`]): rectangles that are enlarged by the gutter, on film that is enlarged by it too, need no
 //! distance. Then an order of the rectangles is turned into a packing by a skyline ([`build`], Burke, Kendall, Whitwell 2004; the rules of
 //! [`choose`] after Leung, Zhang, Sim 2011); [`search`] changes the [`order`] at random (after Wei et al. 2017) as long as its budget of steps lasts.
-//! [`check`] proves a packing without knowing how it came about, and [`bound`] says how short one could be at best.
+//!
+//! A [`Task`] adds rules and several films: ranks are stages of the stock ([`choose`]); what lies fixed and cuts from edge to edge replace the
+//! skyline by free rectangles ([`areas`]); [`parts`] chooses the film of each part, [`orders`] keeps orders together, and [`fill`] uses what
+//! is left.
+//!
+//! [`check`] and [`obey`] prove a packing without knowing how it came about, and [`bound`] says how short one could be at best.
 
+mod areas;
 mod bound;
 mod build;
 mod check;
 mod choose;
+mod fill;
 mod fold;
+mod obey;
 mod order;
+mod orders;
+mod parts;
 mod search;
 mod skyline;
+mod task;
 
 use crate::cancel::Cancel;
 use crate::error::Result;
@@ -21,6 +32,10 @@ use crate::preflight::MediaPx;
 
 pub use bound::{length_lower_bound, parts_lower_bound};
 pub use check::{Violation, check_packing};
+pub use obey::check_task;
+pub use parts::pack_task;
+pub(super) use parts::pack_task_unless_cancelled;
+pub use task::{Film, Lot, PackedPart, PinnedSpot, Task};
 
 /// The most copies that one packing holds. At 16 bytes a [`Spot`] and about three times that while packing, they take about 640 MB; a
 /// film of a hundred metres holds fewer copies even of 1 cm².
@@ -94,15 +109,10 @@ impl Packing {
 /// allowed turn; [`ErrorKind::Layout`](crate::ErrorKind::Layout) when the margins leave nothing of the film, when the film exceeds
 /// [`MAX_SIDE_PX`](crate::MAX_SIDE_PX), or when there are more than [`MAX_COPIES`] copies.
 pub fn pack_rectangles(blanks: &[Blank], film: &MediaPx, options: &Packing) -> Result<Vec<Vec<Spot>>> {
-    pack_unless_cancelled(blanks, film, options, &Cancel::default())
-}
-
-/// [`pack_rectangles`], or [`ErrorKind::Cancelled`](crate::ErrorKind::Cancelled) soon after `cancel` says so.
-pub(super) fn pack_unless_cancelled(blanks: &[Blank], film: &MediaPx, options: &Packing, cancel: &Cancel) -> Result<Vec<Vec<Spot>>> {
     let folded = fold::Folded::new(blanks, film)?;
-    let packed = search::search(&folded, options.effort, cancel);
-    cancel.check()?;
-    Ok(folded.unfold(&packed))
+    let cancel = Cancel::default();
+    let packed = search::search(&folded, search::Budget::of(options.effort, folded.copies), &cancel);
+    Ok(folded.unfold(&packed.unwrap_or_default()))
 }
 
 /// The most bytes that [`pack_rectangles`] holds at once for `blanks` different blanks with `copies` copies in all, its result included.

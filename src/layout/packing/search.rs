@@ -6,14 +6,15 @@
 
 use super::Effort;
 use super::bound::{smallest_area, strip_bound};
-use super::build::{Builder, Score, Target};
+use super::build::{Builder, Outcome, Score, Target};
 use super::choose::{Rule, Stock};
 use super::fold::{Folded, Placed};
 use super::order::{Random, change, start_orders};
 use crate::cancel::Cancel;
 
 /// What a search may cost, in steps: placements, lifts, visited nodes and list entries. A million take about 12 ms.
-struct Budget {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
     /// How many candidates there are at least, when copies of a kind can be told apart.
     candidates: u32,
     /// No start order is tried after so many steps.
@@ -24,7 +25,7 @@ struct Budget {
 
 impl Budget {
     /// Few copies are soon exhausted: from 30 on they get all steps.
-    fn of(effort: Effort, copies: u32) -> Self {
+    pub(super) fn of(effort: Effort, copies: u32) -> Self {
         let share = |steps: u64| steps.min((u64::from(copies) * u64::from(copies)).saturating_mul(steps / 900));
         match effort {
             Effort::Fast => Self { candidates: 256, start: 5_000_000, steps: share(2_000_000) },
@@ -32,15 +33,21 @@ impl Budget {
             Effort::High => Self { candidates: 512, start: 3_000_000_000, steps: share(3_000_000_000) },
         }
     }
+
+    /// The share of `copies` out of `whole` that are packed piece by piece.
+    pub(super) fn share(self, copies: u64, whole: u64) -> Self {
+        let share = |steps: u64| u64::try_from(u128::from(steps) * u128::from(copies) / u128::from(whole.max(1))).unwrap_or(steps);
+        Self { start: share(self.start), steps: share(self.steps), ..self }
+    }
 }
 
 /// How many changes in a row may be in vain before the search starts again from another order.
 const PATIENCE: u32 = 400;
 
-/// Packs in several orders, improves the best as long as the effort allows, and returns the best packing. One that is cancelled ends with
-/// what there is then.
-pub(super) fn search(folded: &Folded<'_>, effort: Effort, cancel: &Cancel) -> Vec<Placed> {
-    let Budget { candidates, start, steps } = Budget::of(effort, folded.copies);
+/// Packs in several orders, improves the best as long as the budget allows, and returns the best packing. `None` where what lies fixed
+/// leaves a part before it empty. One that is cancelled ends with what there is then.
+pub(super) fn search(folded: &Folded<'_>, budget: Budget, cancel: &Cancel) -> Option<Vec<Placed>> {
+    let Budget { candidates, start, steps } = budget;
     let mut search = Search::new(folded, cancel);
     search.start(start);
     let constructed = search.score;
@@ -49,6 +56,39 @@ pub(super) fn search(folded: &Folded<'_>, effort: Effort, cancel: &Cancel) -> Ve
         search.improve(steps);
     }
     debug_assert!(search.score <= constructed);
+    (search.score.parts < u32::MAX).then_some(search.best)
+}
+
+/// Packs all copies on one part, by the first construction that does.
+pub(super) fn on_one_part(folded: &Folded<'_>, cancel: &Cancel) -> Option<Vec<Placed>> {
+    let mut search = Search::new(folded, cancel);
+    let target = Target { height: folded.height, parts: 1, total: folded.height.into(), area: search.area };
+    search
+        .each_construction(|search, order| {
+            search.builder.build(order, &target);
+            let is_whole = search.is_whole();
+            if is_whole {
+                std::mem::swap(&mut search.best, &mut search.builder.placed);
+            }
+            is_whole
+        })
+        .then_some(search.best)
+}
+
+/// Fills one part as densely as any construction does; with all copies, as short as it can.
+pub(super) fn densest_part(folded: &Folded<'_>, cancel: &Cancel) -> Vec<Placed> {
+    let mut search = Search::new(folded, cancel);
+    let target = Target { height: folded.height, parts: 1, total: folded.height.into(), area: 0 };
+    let mut best = (0, 1);
+    search.each_construction(|search, order| {
+        let Outcome { area, score } = search.builder.build(order, &target);
+        // More area for each row.
+        if area * u128::from(best.1) > best.0 * u128::from(score.total) {
+            best = (area, score.total);
+            std::mem::swap(&mut search.best, &mut search.builder.placed);
+        }
+        false
+    });
     search.best
 }
 
@@ -108,6 +148,15 @@ impl<'a> Search<'a> {
                 self.keep(outcome.score, order);
             }
         }
+    }
+
+    /// Hands each start order with each rule to `construct`, until it says that it is done or the run is cancelled; says whether it is done.
+    fn each_construction(&mut self, mut construct: impl FnMut(&mut Self, &[u32]) -> bool) -> bool {
+        let orders = start_orders(self.builder.stock.candidates());
+        orders.iter().flat_map(|order| Rule::ALL.map(|rule| (order, rule))).any(|(order, rule)| {
+            self.builder.stock.rule = rule;
+            !self.cancel.is_cancelled() && construct(self, order)
+        })
     }
 
     /// Keeps what was built last as the best packing.
@@ -201,7 +250,7 @@ impl<'a> Search<'a> {
 
     /// Whether what was built last holds all copies.
     fn is_whole(&self) -> bool {
-        self.builder.placed.len() == self.folded.copies as usize
+        self.builder.is_whole()
     }
 }
 
@@ -247,7 +296,8 @@ mod tests {
         let blanks = blanks(&[(100, 51), (100, 30), (100, 19), (100, 49), (100, 26), (100, 25)]);
         let folded = folded(&blanks, 100, 100);
         let parts = |placed: &[Placed]| placed.iter().map(|place| place.part + 1).max().unwrap();
-        assert_eq!(parts(&search(&folded, Effort::Normal, &Cancel::default())), 2);
+        let packed = search(&folded, Budget::of(Effort::Normal, folded.copies), &Cancel::default()).unwrap();
+        assert_eq!(parts(&packed), 2);
     }
 
     /// The product of the copies once overflowed.

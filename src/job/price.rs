@@ -1,0 +1,172 @@
+//! What film costs: exact decimal amounts, in a currency that only the shop knows.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::geom::Dpi;
+
+/// Decimal places of an amount that are kept.
+const PLACES: usize = 4;
+
+/// The amount 1.
+const UNIT: u64 = 10_u64.pow(4);
+
+/// An amount of money, exact to four decimal places. In files: a text such as `"12.50"`.
+///
+/// # Guarantees
+///
+/// It is not negative and below 10⁹.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Amount(u64);
+
+impl std::str::FromStr for Amount {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+        let digits = |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole, 9) || !digits(fraction, PLACES) {
+            return Err(());
+        }
+        let places = PLACES - fraction.len();
+        let value = |text: &str| text.parse::<u64>().map_err(drop);
+        Ok(Self(value(whole)? * UNIT + value(fraction)? * 10_u64.pow(u32::try_from(places).unwrap_or(0))))
+    }
+}
+
+impl fmt::Display for Amount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, fraction) = (self.0 / UNIT, self.0 % UNIT);
+        let digits = format!("{fraction:04}");
+        // Two places at least, as people write it.
+        write!(f, "{whole}.{}{}", &digits[..2], digits[2..].trim_end_matches('0'))
+    }
+}
+
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Amount;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "an amount as a text, such as \"12.50\", with at most {PLACES} decimal places")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Amount, E> {
+                text.parse().map_err(|()| E::invalid_value(de::Unexpected::Str(text), &self))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// What a length or an area of media costs. In files: `{"per_metre": "12.50"}` or `{"per_m2": "9.90"}`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Price {
+    /// For a metre of its length, whatever its width.
+    PerMetre(Amount),
+    /// For a square metre.
+    PerM2(Amount),
+}
+
+impl Price {
+    /// What a row of pixels costs, over the whole width of `width` pixels, in a unit that is the same for all media at `dpi`: less is cheaper.
+    #[must_use]
+    pub fn of_row(self, width: u32, dpi: Dpi) -> u128 {
+        match self {
+            // Both are multiplied by dpi² and 10⁸, with 254 units of 10⁻⁴ m in an inch.
+            Self::PerMetre(Amount(amount)) => u128::from(amount) * 254 * u128::from(dpi.get()) * 10_000,
+            Self::PerM2(Amount(amount)) => u128::from(amount) * u128::from(width) * 254 * 254,
+        }
+    }
+
+    /// What `length` rows of `width` pixels cost.
+    #[must_use]
+    pub fn of(self, width: u32, length: u64, dpi: Dpi) -> Cost {
+        let unit = u128::from(dpi.get()) * u128::from(dpi.get()) * 10_u128.pow(8);
+        let amount = (self.of_row(width, dpi).saturating_mul(length.into()) + unit / 2) / unit;
+        Cost(u64::try_from(amount).unwrap_or(u64::MAX))
+    }
+}
+
+/// What film costs, in ten-thousandths of the shop's currency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Cost(u64);
+
+impl Cost {
+    /// The share of `part` in `whole`, rounded to nearest.
+    #[must_use]
+    pub fn share(self, part: u128, whole: u128) -> Self {
+        let whole = whole.max(1);
+        Self(u64::try_from((u128::from(self.0).saturating_mul(part) + whole / 2) / whole).unwrap_or(u64::MAX))
+    }
+}
+
+impl std::iter::Sum for Cost {
+    fn sum<I: Iterator<Item = Self>>(costs: I) -> Self {
+        Self(costs.fold(0, |sum, Self(cost)| sum.saturating_add(cost)))
+    }
+}
+
+impl fmt::Display for Cost {
+    /// In hundredths, rounded half up.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hundredths = (self.0 + UNIT / 200) / (UNIT / 100);
+        f.pad(&format!("{}.{:02}", hundredths / 100, hundredths % 100))
+    }
+}
+
+impl Serialize for Cost {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Cost {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Amount::deserialize(deserializer).map(|Amount(amount)| Self(amount))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn price(json: &str) -> Result<Price, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn amounts_are_exact_and_come_back_as_they_were() {
+        for (text, written) in [("12.50", "12.50"), ("12.5", "12.50"), ("0.0001", "0.0001"), ("7", "7.00"), ("999999999.9", "999999999.90")]
+        {
+            assert_eq!(text.parse::<Amount>().unwrap().to_string(), written);
+        }
+        for bad in ["", ".5", "5.", "-1", "1e3", "1.00001", "1000000000", "1,5", "+1", " 1"] {
+            assert!(bad.parse::<Amount>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn metres_and_square_metres_are_priced() {
+        let dpi = Dpi::new(254).unwrap();
+        // 10,000 px are a metre.
+        assert_eq!(price(r#"{"per_metre": "12.50"}"#).unwrap().of(5_000, 20_000, dpi).to_string(), "25.00");
+        assert_eq!(price(r#"{"per_m2": "9.90"}"#).unwrap().of(5_000, 20_000, dpi).to_string(), "9.90");
+        assert_eq!(price(r#"{"per_m2": "9.90"}"#).unwrap().of(5_000, 20_000, dpi).share(1, 3).to_string(), "3.30");
+    }
+
+    #[test]
+    fn what_is_no_price_is_refused() {
+        assert!(price(r#"{"per_metre": 12.5}"#).unwrap_err().contains("expected an amount as a text"));
+        assert!(price(r#"{"per_foot": "1"}"#).unwrap_err().contains("expected `per_metre` or `per_m2`"));
+        assert!(price(r#"{"per_metre": "1", "per_m2": "1"}"#).is_err());
+    }
+}
