@@ -91,7 +91,7 @@ impl Price {
     #[must_use]
     pub fn of(self, width: u32, length: u64, dpi: Dpi) -> Cost {
         let unit = u128::from(dpi.get()) * u128::from(dpi.get()) * 10_u128.pow(8);
-        let amount = (self.of_row(width, dpi).saturating_mul(length.into()) + unit / 2) / unit;
+        let amount = (self.of_row(width, dpi).saturating_mul(length.into()).saturating_add(unit / 2)) / unit;
         Cost(u64::try_from(amount).unwrap_or(u64::MAX))
     }
 }
@@ -105,7 +105,7 @@ impl Cost {
     #[must_use]
     pub fn share(self, part: u128, whole: u128) -> Self {
         let whole = whole.max(1);
-        Self(u64::try_from((u128::from(self.0).saturating_mul(part) + whole / 2) / whole).unwrap_or(u64::MAX))
+        Self(u64::try_from((u128::from(self.0).saturating_mul(part).saturating_add(whole / 2)) / whole).unwrap_or(u64::MAX))
     }
 }
 
@@ -118,7 +118,7 @@ impl std::iter::Sum for Cost {
 impl fmt::Display for Cost {
     /// In hundredths, rounded half up.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hundredths = (self.0 + UNIT / 200) / (UNIT / 100);
+        let hundredths = self.0.saturating_add(UNIT / 200) / (UNIT / 100);
         f.pad(&format!("{}.{:02}", hundredths / 100, hundredths % 100))
     }
 }
@@ -131,7 +131,11 @@ impl Serialize for Cost {
 
 impl<'de> Deserialize<'de> for Cost {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Amount::deserialize(deserializer).map(|Amount(amount)| Self(amount))
+        let text = String::deserialize(deserializer)?;
+        let digits = text.split_once('.').filter(|(_, places)| places.len() == 2).map(|(whole, places)| format!("{whole}{places}"));
+        let digits = digits.filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        let cost = digits.and_then(|digits| digits.parse::<u64>().ok()?.checked_mul(UNIT / 100));
+        cost.map(Self).ok_or_else(|| de::Error::invalid_value(de::Unexpected::Str(&text), &"an amount with two decimal places"))
     }
 }
 
@@ -161,6 +165,17 @@ mod tests {
         assert_eq!(price(r#"{"per_metre": "12.50"}"#).unwrap().of(5_000, 20_000, dpi).to_string(), "25.00");
         assert_eq!(price(r#"{"per_m2": "9.90"}"#).unwrap().of(5_000, 20_000, dpi).to_string(), "9.90");
         assert_eq!(price(r#"{"per_m2": "9.90"}"#).unwrap().of(5_000, 20_000, dpi).share(1, 3).to_string(), "3.30");
+    }
+
+    #[test]
+    fn costs_of_any_size_come_back() {
+        for cost in [0, 1, 49, 50, 10_u64.pow(13), u64::MAX / 2].map(Cost) {
+            let written = serde_json::to_string(&cost).unwrap();
+            let read: Cost = serde_json::from_str(&written).unwrap();
+            assert_eq!(read.to_string(), cost.to_string());
+        }
+        assert!(serde_json::from_str::<Cost>("\"1.5\"").is_err());
+        assert!(!Cost(u64::MAX).to_string().is_empty());
     }
 
     #[test]

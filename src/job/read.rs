@@ -59,6 +59,10 @@ impl Job {
         if self.orders.is_empty() {
             return wrong("orders".to_owned(), "found no order, expected at least one".to_owned());
         }
+        let media = self.all_media().count();
+        if media > Self::MAX_MEDIA {
+            return wrong("media".to_owned(), format!("found {media}, expected 1 to {}", Self::MAX_MEDIA));
+        }
         if self.all_media().any(|media| media.price.is_some() != self.media.price.is_some()) {
             return wrong("media".to_owned(), "found media with and without a price, expected a price for all or for none".to_owned());
         }
@@ -89,6 +93,10 @@ impl Job {
                 if item.pinned.len() > item.copies.get() as usize {
                     let message = format!("found {} places, expected at most one for each of {} copies", item.pinned.len(), item.copies);
                     return wrong(format!("orders[{nth}].items[{index}].pinned"), message);
+                }
+                if let Some(at) = item.pinned.iter().position(|pin| pin.part == 0) {
+                    let message = "found 0, expected the number of a part, from 1".to_owned();
+                    return wrong(format!("orders[{nth}].items[{index}].pinned[{at}].part"), message);
                 }
                 copies += u64::from(item.copies.get());
                 if copies > Self::MAX_COPIES {

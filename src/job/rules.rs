@@ -89,7 +89,7 @@ impl<'de> Deserialize<'de> for Due {
 
 /// A fixed place of one copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a place: an object with x and y")]
 pub struct Pin {
     /// The part, counted from 1. Default: 1.
     #[serde(default = "first_part", deserialize_with = "part")]

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::Layout;
-use crate::job::Cost;
+use crate::geom::PxRect;
+use crate::job::{Cost, Crop};
 use crate::preflight::{MediaPx, Preflight};
 
 /// What the film of a layout costs.
@@ -41,9 +42,20 @@ impl Layout {
         let mut costs = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
             let size = part.size();
-            let holds = |media: &MediaPx| size.width() <= media.width && size.height() <= media.max_length;
+            let is_inside = |media: &MediaPx, rect: PxRect| {
+                rect.x() >= media.left
+                    && rect.y() >= media.top
+                    && rect.right() <= media.width.saturating_sub(media.right)
+                    && rect.bottom() <= media.max_length.saturating_sub(media.bottom)
+            };
+            let holds = |media: &MediaPx| {
+                size.width() <= media.width
+                    && size.height() <= media.max_length
+                    && part.placements().iter().all(|placement| is_inside(media, placement.rect))
+            };
+            let length = |media: &MediaPx| if self.output.crop == Crop::None { media.max_length } else { size.height() };
             let priced = preflight.media().iter().zip(preflight.prices()).filter(|(media, _)| holds(media));
-            let cost = priced.map(|(media, price)| price.of(media.width, size.height().into(), self.dpi)).min()?;
+            let cost = priced.map(|(media, price)| price.of(media.width, length(media).into(), self.dpi)).min()?;
             costs.push(cost);
             let mut areas: Vec<(usize, u128)> = Vec::new();
             let mut at: HashMap<usize, usize> = HashMap::new();

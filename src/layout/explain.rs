@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::pack::{copies, memory_bytes, task};
-use super::packing::{self, Packing, Task};
+use super::packing::{self, Film, PackedPart, Packing, Task};
 use crate::budget::MemoryBudget;
 use crate::cancel::Cancel;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::job::{Cut, Keep};
 use crate::preflight::Preflight;
 
@@ -43,7 +43,8 @@ pub struct RulePrice {
     pub length_without_px: u64,
 }
 
-/// Packs a checked job with all its rules, then without each rule that it has.
+/// Packs a checked job with all its rules, then without each rule that it has. On several media the packer looks for the least cost, not for
+/// the least length, which may then be the same without a rule.
 ///
 /// # Memory
 ///
@@ -58,9 +59,13 @@ pub fn explain(preflight: &Preflight, options: &Packing, budget: &MemoryBudget, 
     let length_px = length(&task, options, cancel)?;
     let mut prices = Vec::new();
     for rule in RULES {
-        if let Some(without) = without(rule, &task) {
-            prices.push(RulePrice { rule, length_px, length_without_px: length(&without, options, cancel)?.min(length_px) });
-        }
+        let Some(without) = without(rule, &task) else { continue };
+        let found_px = match length(&without, options, cancel) {
+            // Without the rule, what is pinned may leave a part before it empty: there is nothing to compare.
+            Err(error) if matches!(error.kind(), ErrorKind::Layout { .. }) => continue,
+            found => found?,
+        };
+        prices.push(RulePrice { rule, length_px, length_without_px: found_px.min(length_px) });
     }
     Ok(prices)
 }
@@ -87,5 +92,9 @@ fn without(rule: RuleKind, task: &Task) -> Option<Task> {
 /// The length of film that the parts of a task take together, margins included.
 fn length(task: &Task, options: &Packing, cancel: &Cancel) -> Result<u64> {
     let parts = packing::pack_task_unless_cancelled(task, options, cancel)?;
-    Ok(parts.iter().map(|part| part.bottom(task) + u64::from(task.films[part.film].media.bottom)).sum())
+    let used = |part: &PackedPart| {
+        let Film { media, is_sheet, .. } = task.films[part.film];
+        if is_sheet { media.max_length.into() } else { part.bottom(task) + u64::from(media.bottom) }
+    };
+    Ok(parts.iter().map(used).sum::<u64>())
 }

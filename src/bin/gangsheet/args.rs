@@ -132,7 +132,7 @@ pub(crate) enum Command {
         /// The folder for temporary files. Default: the output folder.
         #[arg(long, value_name = "DIR")]
         temp_dir: Option<PathBuf>,
-        /// Print what was proven, or what was not, as JSON on standard output.
+        /// Print what was proven, or what was not, as JSON on standard output. Other failures are told on standard error alone.
         #[arg(long)]
         json: bool,
         #[command(flatten)]

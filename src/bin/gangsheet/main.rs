@@ -76,7 +76,7 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
             let sheets = folder.join("sheets");
             let report = Run::of_job(&job, base_of(&job_path)).options(options).render(&sheets, |progress| display.show(progress))?;
             drop(display);
-            voice.summarise(&report, &sheets);
+            voice.summarise(&report, &sheets, true);
         }
         Command::Render(args) => return render(args, display, voice, cancel),
         Command::Pack { source, output, explain, compare, json, packing, artwork, limits } => {
@@ -152,7 +152,7 @@ fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> R
     let report = in_file(report, args.job.as_deref().or(args.layout.as_deref()).unwrap_or(Path::new("")))?;
     drop(display);
     voice.findings(&report.warnings, &report.left_out);
-    voice.summarise(&report, &args.output);
+    voice.summarise(&report, &args.output, args.layout.is_none());
     if args.json {
         print_json(&report);
     }
@@ -281,7 +281,8 @@ impl Voice {
         }
     }
 
-    fn summarise(self, report: &Report, folder: &Path) {
+    /// What came of a run. How short the film could be is known where it `was_packed`.
+    fn summarise(self, report: &Report, folder: &Path, was_packed: bool) {
         for part in &report.parts {
             let path = folder.join(&part.file);
             let (width, length, copies, used, size) =
@@ -289,7 +290,9 @@ impl Voice {
             self.tell("info", &format!("{}: {width} × {length} px, {copies}, {used:.0} % used, {size:.1} MB", path.display()));
         }
         let length_px = report.parts.iter().map(|part| u64::from(part.length)).sum();
-        self.tell("info", &certificate(report.placed_copies, report.parts.len(), length_px, report.length_lower_bound_px));
+        if was_packed {
+            self.tell("info", &certificate(report.placed_copies, report.parts.len(), length_px, report.length_lower_bound_px));
+        }
         if let Some(cost) = &report.cost {
             self.tell("info", &format!("the film costs {}", cost.total));
         }

@@ -82,8 +82,8 @@ pub(crate) fn pack(job: &Job, job_path: &Path, output: &Path, told: Told, option
     if !told.json {
         voice.findings(warnings, left_out);
     }
-    prepared.layout.rebased(base_of(job_path), base_of(output))?.write(output)?;
     let prices = if told.explained { explain(&prepared.preflight, &packing, &prepared.budget, &cancel)? } else { Vec::new() };
+    prepared.layout.rebased(base_of(job_path), base_of(output))?.write(output)?;
     let (layout, bound_px) = (&prepared.layout, prepared.length_lower_bound_px);
     if told.json {
         print_json(&Packed {
@@ -152,7 +152,9 @@ pub(crate) fn compare_widths(job: &Job, job_path: &Path, widths: &[Length], opti
 }
 
 fn compare(job: &Job, job_path: &Path, width: Length, options: &RunOptions) -> Result<Compared, Failure> {
-    let job = Job { media: Media { width, ..job.media }, more_media: Vec::new(), ..job.clone() };
+    // A width of the job's own has its own length, margins and price.
+    let like = *job.all_media().find(|media| media.width == width).unwrap_or(&job.media);
+    let job = Job { media: Media { width, ..like }, more_media: Vec::new(), ..job.clone() };
     let outcome = match Run::of_job(&job, base_of(job_path)).options(options.clone()).prepare() {
         Ok(prepared) => Outcome::Packed {
             parts: prepared.layout.parts.len(),
@@ -162,7 +164,7 @@ fn compare(job: &Job, job_path: &Path, width: Length, options: &RunOptions) -> R
             utilisation: prepared.layout.utilisation(),
             cost: prepared.layout.film_cost(&prepared.preflight),
         },
-        Err(error) if matches!(error.kind(), ErrorKind::Preflight { .. } | ErrorKind::DoesNotFit { .. }) => {
+        Err(error) if matches!(error.kind(), ErrorKind::Preflight { .. } | ErrorKind::DoesNotFit { .. } | ErrorKind::Layout { .. }) => {
             Outcome::Refused { message: error.to_string() }
         }
         Err(error) => return Err(error.into()),

@@ -19,7 +19,7 @@ const PATIENCE: u32 = 6;
 pub(super) struct Unit {
     pub(super) rank: u32,
     pub(super) lots: Vec<usize>,
-    area: u64,
+    area: u128,
 }
 
 impl Unit {
@@ -34,7 +34,7 @@ impl Unit {
             }
             units[at].lots.push(nth);
             units[at].rank = units[at].rank.min(lot.rank);
-            units[at].area += lot.blank.size.area() * u64::from(copies);
+            units[at].area += u128::from(lot.blank.size.area()) * u128::from(copies);
         }
         units.sort_by_key(|unit| (unit.rank, std::cmp::Reverse(unit.area)));
         units
@@ -99,8 +99,8 @@ impl Packer<'_> {
     pub(super) fn together(&self, pool: &[u32], media: &MediaPx, fixed: &[Spot]) -> Result<Option<Vec<Spot>>> {
         let Some(inside) = media.printable() else { return Ok(None) };
         let left = || self.task.lots.iter().zip(pool).filter(|&(_, &copies)| copies > 0);
-        let area: u64 = left().map(|(lot, &copies)| lot.blank.size.area() * u64::from(copies)).sum();
-        if area > inside.area() || !left().all(|(lot, _)| fits(lot, media)) {
+        let area: u128 = left().map(|(lot, &copies)| u128::from(lot.blank.size.area()) * u128::from(copies)).sum();
+        if area > inside.area().into() || !left().all(|(lot, _)| fits(lot, media)) {
             return Ok(None);
         }
         let blanks = self.blanks(pool);
@@ -145,7 +145,8 @@ impl Packer<'_> {
         }
         let Some(folded) = self.fold(&blanks, media, false, &[])? else { return Ok(None) };
         let placed = search(&folded, self.budget(folded.copies), self.cancel).filter(|placed| placed.iter().all(|place| place.part == 0));
-        let Some(placed) = placed else { return Ok(None) };
+        // The share of the effort may have ended with what takes two parts.
+        let Some(placed) = placed.or_else(|| on_one_part(&folded, self.cancel)) else { return Ok(None) };
         let mut spots = only_part(&folded, &placed);
         spots.iter_mut().for_each(|spot| spot.blank = unit.lots[spot.blank]);
         let end = spots.iter().map(|spot| bottom(&self.task.lots[spot.blank], spot)).max().unwrap_or(0);

@@ -77,9 +77,9 @@ impl<'a> Packer<'a> {
         for film in &task.films {
             printable(&film.media)?;
         }
-        let parts = task.lots.iter().flat_map(|lot| &lot.pinned).map(|pin| pin.part + 1).max().unwrap_or(0);
-        let copies = task.lots.iter().map(|lot| u64::from(lot.blank.copies)).sum();
-        if parts as u64 > copies {
+        let parts = task.lots.iter().flat_map(|lot| &lot.pinned).map(|pin| pin.part.saturating_add(1)).max().unwrap_or(0);
+        let copies: u64 = task.lots.iter().map(|lot| u64::from(lot.blank.copies)).sum();
+        if parts as u64 > copies.min(super::MAX_COPIES.into()) {
             return refuse(format!("a copy is pinned on part {parts}, but {copies} copies do not need so many parts"));
         }
         if parts > 0 && task.keep == Keep::Block {
@@ -281,12 +281,12 @@ impl<'a> Packer<'a> {
         }
         let message = match (self.refused_order(pool), self.task.cut) {
             (Some(order), _) => {
-                format!("order {order} cannot be kept together: it needs more than one part; raise the media's length or split the order")
+                format!("order {order} cannot be kept together: no part was found that holds it; raise the media's length or split the order")
             }
             (None, Cut::Guillotine) => {
                 "the copies that are pinned cannot be cut free from edge to edge, or leave a part before them empty".to_owned()
             }
-            (None, Cut::Free) => "the copies that are pinned leave a part before them empty: pin them on an earlier part".to_owned(),
+            (None, Cut::Free) => "the copies that are pinned leave a part before them empty, or leave no room for the orders that are kept with them: pin them elsewhere".to_owned(),
         };
         ErrorKind::Layout { part: None, message }.into()
     }
