@@ -25,6 +25,7 @@ use crate::progress::Display;
 const INTERRUPTED: u8 = 130;
 
 fn main() -> ExitCode {
+    return_large_blocks();
     let cli = Cli::parse();
     start_log(&cli);
     let cancel = Cancel::default();
@@ -378,3 +379,19 @@ fn survive_large_files() {
         tracing::warn!(%error, "a file that exceeds the limit on the size of files will end the program");
     }
 }
+
+/// Has the allocator give large blocks back to the system as soon as they are free. Else glibc learns from the first of them to keep tens of
+/// megabytes, of which the memory limit knows nothing (mallopt(3), “dynamic mmap threshold”).
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[expect(unsafe_code, reason = "the C library's only way")]
+fn return_large_blocks() {
+    const LARGE_BYTES: libc::c_int = 1 << 20;
+    // SAFETY: both parameters take any size, and there are no other threads yet.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BYTES);
+        libc::mallopt(libc::M_TRIM_THRESHOLD, LARGE_BYTES);
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn return_large_blocks() {}
