@@ -1,6 +1,7 @@
 //! Lengths with units, resolutions, and integer pixel geometry that cannot overflow.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::ops::Range;
 use std::str::FromStr;
@@ -133,18 +134,23 @@ impl Serialize for Length {
 
 impl<'de> Deserialize<'de> for Length {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Length;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a length with its unit, such as \"22in\", \"558.8mm\", \"55.9cm\" or \"6600px\"")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Length, E> {
-                text.parse().map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
-            }
-        }
-        deserializer.deserialize_str(Visitor)
+        parsed(deserializer, "a length with its unit, such as \"22in\", \"558.8mm\", \"55.9cm\" or \"6600px\"")
     }
+}
+
+/// Reads what files write as a text of its own form; `expected` says in errors what that is.
+pub(crate) fn parsed<'de, D: Deserializer<'de>, T: FromStr>(deserializer: D, expected: &str) -> std::result::Result<T, D::Error> {
+    struct Visitor<'a, T>(&'a str, PhantomData<T>);
+    impl<T: FromStr> de::Visitor<'_> for Visitor<'_, T> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<T, E> {
+            text.parse().map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+        }
+    }
+    deserializer.deserialize_str(Visitor(expected, PhantomData))
 }
 
 /// A resolution in dots (pixels) per inch, the same in both directions.

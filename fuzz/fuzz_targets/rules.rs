@@ -1,4 +1,5 @@
-//! Property: whatever lots, films and rules are asked for, a packing obeys every rule and is the same each time; and it is refused only where a lot fits no film, or where a rule is to blame.
+//! Property: whatever lots, films and rules are asked for, a packing obeys every rule and is the same each time; and it is refused only where
+//! a lot fits no film, or where a rule is to blame.
 
 #![no_main]
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::geom::Dpi;
+use crate::geom::{Dpi, parsed};
 
 /// Decimal places of an amount that are kept.
 const PLACES: usize = 4;
@@ -52,17 +52,7 @@ impl Serialize for Amount {
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Amount;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, "an amount as a text, such as \"12.50\", with at most {PLACES} decimal places")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Amount, E> {
-                text.parse().map_err(|()| E::invalid_value(de::Unexpected::Str(text), &self))
-            }
-        }
-        deserializer.deserialize_any(Visitor)
+        parsed(deserializer, &format!("an amount as a text, such as \"12.50\", with at most {PLACES} decimal places"))
     }
 }
 

@@ -7,7 +7,7 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::document::{Object, object, one_of};
-use crate::geom::{Length, Turn};
+use crate::geom::{Length, Turn, parsed};
 
 /// Whether the copies of an order lie together. In files: `"none"`, `"part"` or `"block"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -73,17 +73,7 @@ impl Serialize for Due {
 
 impl<'de> Deserialize<'de> for Due {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
-        impl de::Visitor<'_> for Visitor {
-            type Value = Due;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a day such as \"2026-12-01\"")
-            }
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Due, E> {
-                text.parse().map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
-            }
-        }
-        deserializer.deserialize_str(Visitor)
+        parsed(deserializer, "a day such as \"2026-12-01\"")
     }
 }
 

@@ -37,7 +37,7 @@ struct Packed<'a> {
 /// What a rule costs in film.
 #[derive(Serialize)]
 struct Priced {
-    rule: &'static str,
+    rule: RuleKind,
     length_without_px: u64,
 }
 
@@ -95,7 +95,7 @@ pub(crate) fn pack(job: &Job, job_path: &Path, output: &Path, told: Told, option
             above_lower_bound_percent: layout.percent_above(bound_px),
             utilisation: layout.utilisation(),
             cost: layout.film_cost(&prepared.preflight),
-            rules: prices.iter().map(|price| Priced { rule: words(price.rule).0, length_without_px: price.length_without_px }).collect(),
+            rules: prices.iter().map(|price| Priced { rule: price.rule, length_without_px: price.length_without_px }).collect(),
             warnings,
             left_out,
         });
@@ -103,23 +103,23 @@ pub(crate) fn pack(job: &Job, job_path: &Path, output: &Path, told: Told, option
         voice.tell("info", &certificate(layout.copies(), layout.parts.len(), layout.length_px(), bound_px));
         for RulePrice { rule, length_px, length_without_px, .. } in prices {
             let price = length_px - length_without_px;
-            print(&format!("{}: {} px of film ({:.1} %)", words(rule).1, grouped(price), percent(price, length_px)));
+            print(&format!("{}: {} px of film ({:.1} %)", words(rule), grouped(price), percent(price, length_px)));
         }
     }
     Ok(finished(left_out))
 }
 
-/// What a rule is called by programs and by people.
-fn words(rule: RuleKind) -> (&'static str, &'static str) {
+/// What people call a rule.
+fn words(rule: RuleKind) -> &'static str {
     match rule {
-        RuleKind::ForbiddenTurns => ("forbidden_turns", "turns that are forbidden"),
-        RuleKind::Gutter => ("gutter", "the gutter"),
-        RuleKind::Keep => ("keep", "orders that are kept together"),
-        RuleKind::Cut => ("cut", "cuts from edge to edge"),
-        RuleKind::Urgency => ("urgency", "priorities and due dates"),
-        RuleKind::FillUp => ("fill_up", "orders that only fill up"),
-        RuleKind::Pinned => ("pinned", "copies that are pinned"),
-        _ => ("other", "a rule"),
+        RuleKind::ForbiddenTurns => "turns that are forbidden",
+        RuleKind::Gutter => "the gutter",
+        RuleKind::Keep => "orders that are kept together",
+        RuleKind::Cut => "cuts from edge to edge",
+        RuleKind::Urgency => "priorities and due dates",
+        RuleKind::FillUp => "orders that only fill up",
+        RuleKind::Pinned => "copies that are pinned",
+        _ => "a rule",
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn on_one_part(folded: &Folded<'_>, cancel: &Cancel) -> Option<Vec<Pl
     search
         .each_construction(|search, order| {
             search.builder.build(order, &target);
-            let is_whole = search.is_whole();
+            let is_whole = search.builder.is_whole();
             if is_whole {
                 std::mem::swap(&mut search.best, &mut search.builder.placed);
             }
@@ -144,7 +144,7 @@ impl<'a> Search<'a> {
                 Target { height: self.folded.height, parts: u32::MAX, total: u64::MAX, area: 0 }
             };
             let outcome = self.builder.build(order, &target);
-            if self.is_whole() && outcome.score < self.score {
+            if self.builder.is_whole() && outcome.score < self.score {
                 self.keep(outcome.score, order);
             }
         }
@@ -220,7 +220,7 @@ impl<'a> Search<'a> {
     /// Changes the order until all copies are inside the target, which makes it the best, or until patience or steps are used up.
     fn reach(&mut self, order: &mut [u32], mut target: Target, steps: u64) -> bool {
         let first = self.builder.build(order, &target);
-        if self.is_whole() {
+        if self.builder.is_whole() {
             self.keep(first.score, order);
             return true;
         }
@@ -229,7 +229,7 @@ impl<'a> Search<'a> {
         while patience > 0 && !self.is_spent(steps) {
             let undo = change(order, &mut self.random);
             let outcome = self.builder.build(order, &target);
-            if self.is_whole() {
+            if self.builder.is_whole() {
                 self.keep(outcome.score, order);
                 return true;
             }
@@ -246,11 +246,6 @@ impl<'a> Search<'a> {
     /// Whether no more is to be tried: so many steps were taken, or the run was cancelled.
     fn is_spent(&self, steps: u64) -> bool {
         self.builder.stock.work >= steps || self.cancel.is_cancelled()
-    }
-
-    /// Whether what was built last holds all copies.
-    fn is_whole(&self) -> bool {
-        self.builder.is_whole()
     }
 }
 
