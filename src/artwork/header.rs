@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use image::ImageFormat;
-
 use crate::error::Result;
 use crate::geom::PxSize;
 
@@ -123,30 +121,46 @@ fn probe_source(mut source: Source, limits: &ArtworkLimits) -> Result<ArtworkHea
     let filled = source.read_up_to(&mut start)?;
     let start = &start[..filled];
     source.rewind()?;
-    let header = match image::guess_format(start) {
-        Ok(ImageFormat::Png) => png::probe(source, limits)?,
-        Ok(ImageFormat::Jpeg) => jpeg::probe(source, limits)?,
-        Ok(ImageFormat::WebP) => webp::probe(source, limits)?,
-        Ok(ImageFormat::Tiff) => tiff::probe(source, limits)?,
-        Ok(other) => {
-            let name = other.to_mime_type().trim_start_matches("image/").trim_start_matches("x-").to_ascii_uppercase();
-            return Err(source.damaged(format!("{name} is not supported: convert it to PNG")));
-        }
-        Err(_) if start.starts_with(b"II+\0") || start.starts_with(b"MM\0+") => tiff::probe(source, limits)?,
-        Err(_) => return Err(source.damaged(describe(start))),
+    let header = match format_of(start) {
+        Some(ArtworkFormat::Png) => png::probe(source, limits)?,
+        Some(ArtworkFormat::Jpeg) => jpeg::probe(source, limits)?,
+        Some(ArtworkFormat::WebP) => webp::probe(source, limits)?,
+        Some(ArtworkFormat::Tiff) => tiff::probe(source, limits)?,
+        None => return Err(source.damaged(describe(start))),
     };
     limits.check_size(header.size, &path)?;
     limits.check_frames(header.frames, &path)?;
     Ok(header)
 }
 
-/// What a file looks like that is no image of pixels, with advice.
+/// The format of a file that begins like this.
+fn format_of(start: &[u8]) -> Option<ArtworkFormat> {
+    match start {
+        _ if start.starts_with(&png::SIGNATURE) => Some(ArtworkFormat::Png),
+        [0xff, 0xd8, 0xff, ..] => Some(ArtworkFormat::Jpeg),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(ArtworkFormat::WebP),
+        // Behind the byte order 42, or 43 for BigTIFF.
+        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(ArtworkFormat::Tiff),
+        _ => None,
+    }
+}
+
+/// What a file looks like that is no artwork, with advice.
 fn describe(start: &[u8]) -> &'static str {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
     let lower = text.to_ascii_lowercase();
     let holds = |tag: &[u8]| lower.windows(tag.len()).any(|window| window == tag);
     match start {
         [] => "an empty file: export it again",
+        [b'G', b'I', b'F', b'8', ..] => "GIF is not supported: convert it to PNG",
+        [b'B', b'M', ..] => "BMP is not supported: convert it to PNG",
+        [0, 0, 1, 0, ..] => "ICO is not supported: convert it to PNG",
+        [b'q', b'o', b'i', b'f', ..] => "QOI is not supported: convert it to PNG",
+        [0x76, 0x2f, 0x31, 0x01, ..] => "OpenEXR is not supported: convert it to PNG",
+        [b'#', b'?', b'R', b'A', b'D', ..] => "Radiance HDR is not supported: convert it to PNG",
+        [b'D', b'D', b'S', b' ', ..] => "DDS is not supported: convert it to PNG",
+        [b'P', b'1'..=b'7', b' ' | b'\t' | b'\n' | b'\r', ..] => "PNM is not supported: convert it to PNG",
+        [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => "JPEG XL is not supported: convert it to PNG",
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => "HEIC, AVIF and videos are not supported: convert it to PNG",
         [b'8', b'B', b'P', b'S', ..] => "a Photoshop document is not supported: export it as PNG",
         [b'%', b'P', b'D', b'F', ..] => "PDF is not supported: export it as PNG at its printed size",
@@ -169,10 +183,12 @@ mod tests {
 
     #[test]
     fn what_is_no_artwork_is_named() {
-        let cases: [(&[u8], &str); 7] = [
+        let cases: [(&[u8], &str); 9] = [
             (b"", "an empty file"),
             (b"GIF89a", "GIF is not supported"),
             (b"BM\x00\x00", "BMP is not supported"),
+            (b"P6\n1 1\n255\n", "PNM is not supported"),
+            (b"RIFF\x04\x00\x00\x00WAVE", "unknown and not supported"),
             (b"\xff\x00\x01\x02", "unknown and not supported: convert it to PNG"),
             (b"\xef\xbb\xbf<?xml version='1.0'?>\n<SVG>", "SVG is not supported"),
             (b"<!DOCTYPE html><p>", "a web page"),

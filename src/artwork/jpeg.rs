@@ -4,7 +4,7 @@ use std::path::Path;
 
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
-use zune_jpeg::zune_core::bytestream::{ZByteIoError, ZCursor};
+use zune_jpeg::zune_core::bytestream::ZByteIoError;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
@@ -13,12 +13,13 @@ use crate::error::{Error, Result};
 use crate::geom::PxSize;
 use crate::pixel::Rgba8;
 
-use super::ArtworkLimits;
 use super::convert::Conversion;
 use super::exif::{Exif, per_inch};
 use super::header::{ArtworkFormat, ArtworkHeader};
+use super::limits::{ArtworkLimits, Deadline};
 use super::reduced;
 use super::source::{Source, damaged, damaged_by};
+use super::timed::TimedBytes;
 
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
@@ -274,7 +275,7 @@ pub(super) struct JpegReader {
 }
 
 impl JpegReader {
-    pub(super) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Self> {
+    pub(super) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget, deadline: &Deadline) -> Result<Self> {
         let mut reservation = budget.reserve(memory_bytes(header), format_args!("the decoder of {}", path.display()))?;
         let mut file = read_file(path, header)?;
         let channels = header.jpeg.channels;
@@ -288,13 +289,13 @@ impl JpegReader {
                 end_in_zeros(&mut file);
             }
             let options = strict().set_strict_mode(header.damage.is_none()).jpeg_set_out_colorspace(color);
-            let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), options);
+            let mut decoder = JpegDecoder::new_with_options(TimedBytes::new(file, *deadline), options);
             decoder.decode_headers().map_err(|error| undecodable(path, error))?;
             let mut frame = vec![0; usize::try_from(frame_bytes(header)).unwrap_or(usize::MAX)];
             decoder.decode_into(&mut frame).map_err(|error| undecodable(path, error))?;
             frame
         } else {
-            reduced::decode(file, path, header.stored_size(), channels)?
+            reduced::decode(file, path, header.stored_size(), channels, deadline)?
         };
         reservation.shrink_to(frame_bytes(header));
         Ok(Self { frame, next: 0, channels: channels.into(), conversion, _reservation: reservation })
@@ -344,13 +345,22 @@ pub(super) fn embedded_bytes(size: PxSize, channels: u16, file_bytes: u64) -> u6
     decoding + size.area() * u64::from(channels) + 2 * file_bytes + CONSTANT_BYTES + (64 << 10)
 }
 
-/// Decodes a `file` that lies inside another format, which says its size; it has at least so many `rows`. Its samples come as they are,
-/// but red, green and blue where `to_rgb` is set.
+/// What another format says of a picture inside it: its size, of which it has at least so many `rows`.
+pub(super) struct Embedded {
+    pub(super) size: PxSize,
+    pub(super) rows: u32,
+    pub(super) channels: u16,
+    /// Whether its colours are to be red, green and blue, whatever they are stored as.
+    pub(super) to_rgb: bool,
+}
+
+/// Decodes a `file` that lies inside another format. Its samples come as they are, if not [`to_rgb`](Embedded::to_rgb).
 ///
 /// # Memory
 ///
 /// [`embedded_bytes`].
-pub(super) fn decode_embedded(mut file: Vec<u8>, path: &Path, size: PxSize, rows: u32, channels: u16, to_rgb: bool) -> Result<Vec<u8>> {
+pub(super) fn decode_embedded(mut file: Vec<u8>, path: &Path, expected: &Embedded, deadline: &Deadline) -> Result<Vec<u8>> {
+    let &Embedded { size, rows, channels, to_rgb } = expected;
     let scans = file.windows(2).filter(|pair| *pair == [0xff, START_OF_SCAN]).count();
     if scans > 4 {
         return Err(damaged(path, "its pixels come in many scans: convert it to PNG"));
@@ -358,7 +368,7 @@ pub(super) fn decode_embedded(mut file: Vec<u8>, path: &Path, size: PxSize, rows
     if file.ends_with(&[0xff, END_OF_IMAGE]) && !file.windows(2).any(|pair| pair == [0xff, 0xc2]) {
         end_in_zeros(&mut file);
     }
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(file), strict());
+    let mut decoder = JpegDecoder::new_with_options(TimedBytes::new(file, *deadline), strict());
     decoder.decode_headers().map_err(|error| undecodable(path, error))?;
     let known = decoder.info().filter(|info| {
         let (width, height) = (u32::from(info.width), u32::from(info.height));

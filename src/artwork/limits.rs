@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::PxSize;
+use crate::system::thread_time;
 
 /// What an artwork may ask of the program before it is refused: files can be made that are small and keep a reader busy for hours.
 ///
@@ -19,7 +20,8 @@ pub struct ArtworkLimits {
     pub frames: u32,
     /// Scans of a JPEG file, each of which goes over the whole picture; programs write about 10. Default: 32.
     pub scans: u32,
-    /// Time that a processor may work to decode any artwork. What decodes a whole picture at once is asked when it is done. Default: 10 s.
+    /// Time that a processor may work to decode any artwork. What decodes a whole picture at once is interrupted as it reads on in the file;
+    /// lossy WebP, whose work a pixel is bounded, is asked when it is done. Default: 10 s.
     pub decode_time: Duration,
     /// Time that it may work beside that for each million pixels. Default: 2 s, about a hundred times what it takes.
     pub decode_time_per_megapixel: Duration,
@@ -87,17 +89,57 @@ impl ArtworkLimits {
         Err(beyond(path, format!("it comes in more than {limit} scans, the limit: export it as a baseline JPEG, or raise --max-scans")))
     }
 
-    pub(super) fn check_time(&self, taken: Duration, size: PxSize, path: &Path) -> Result<()> {
+    /// The time that decoding an artwork of this `size` may take, from now on.
+    pub(super) fn deadline(&self, size: PxSize) -> Deadline {
         let megapixels = u32::try_from(size.area().div_ceil(1_000_000)).unwrap_or(u32::MAX);
         let limit = self.decode_time_per_megapixel.saturating_mul(megapixels).saturating_add(self.decode_time);
-        if taken <= limit {
-            return Ok(());
-        }
-        let seconds = limit.as_secs();
-        Err(beyond(
+        let mut deadline = Deadline { limit, left: limit, at: Duration::ZERO };
+        deadline.start();
+        deadline
+    }
+}
+
+/// The time that threads may work to decode an artwork.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadline {
+    limit: Duration,
+    /// What was left when a thread last began to work.
+    left: Duration,
+    /// The working thread's time when nothing is left.
+    at: Duration,
+}
+
+impl Deadline {
+    /// This thread works on it from now on.
+    pub(super) fn start(&mut self) {
+        self.at = thread_time().saturating_add(self.left);
+    }
+
+    /// This thread does so no more.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::ArtworkLimit`] for the artwork at `path`, where nothing is left.
+    pub(super) fn stop(&mut self, path: &Path) -> Result<()> {
+        self.left = self.at.saturating_sub(thread_time());
+        if self.left.is_zero() { Err(self.exceeded(path)) } else { Ok(()) }
+    }
+
+    /// Asks while the thread works on it. Errors as for [`stop`](Self::stop).
+    pub(super) fn check(&self, path: &Path) -> Result<()> {
+        if self.is_over() { Err(self.exceeded(path)) } else { Ok(()) }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        thread_time() >= self.at
+    }
+
+    fn exceeded(&self, path: &Path) -> Error {
+        let seconds = self.limit.as_secs();
+        beyond(
             path,
             format!("decoding it takes more than {seconds} s, the limit for its size: export it again, or raise --max-decode-seconds"),
-        ))
+        )
     }
 }
 
@@ -114,7 +156,13 @@ mod tests {
         let (limits, path) = (ArtworkLimits::default(), Path::new("fox.png"));
         let size = |width, height| PxSize::new(width, height).unwrap();
         limits.check_size(size(1 << 15, 1 << 14), path).unwrap();
-        limits.check_time(Duration::from_secs(12), size(1000, 1000), path).unwrap();
+        let taken = |seconds| {
+            let mut deadline = limits.deadline(size(1000, 1000));
+            deadline.left -= Duration::from_secs(seconds);
+            deadline.start();
+            deadline.check(path).and(deadline.stop(path))
+        };
+        taken(11).unwrap();
         for (refused, message) in [
             (
                 limits.check_size(size(1 << 16, (1 << 15) + 1), path),
@@ -123,12 +171,13 @@ mod tests {
             (limits.check_metadata((8 << 20) + 1, path), "more than 8388608 bytes, the limit"),
             (limits.check_frames(10_001, path), "more than 10000 frames"),
             (limits.check_scans(33, path), "more than 32 scans"),
-            (limits.check_time(Duration::from_millis(12_001), size(1000, 1000), path), "more than 12 s, the limit"),
+            (taken(12), "more than 12 s, the limit"),
         ] {
             let error = refused.unwrap_err();
             assert!(matches!(error.kind(), ErrorKind::ArtworkLimit { .. }) && error.to_string().contains(message), "{error}");
             assert!(ArtworkLimits::NONE.check_size(size(crate::MAX_SIDE_PX, crate::MAX_SIDE_PX), path).is_ok());
         }
-        ArtworkLimits::NONE.check_time(Duration::MAX, size(1 << 30, 1 << 30), path).unwrap();
+        let mut never = ArtworkLimits::NONE.deadline(size(1 << 30, 1 << 30));
+        assert!(never.stop(path).is_ok() && !never.is_over());
     }
 }

@@ -17,12 +17,12 @@ mod spill;
 #[cfg(test)]
 mod testing;
 mod tiff;
+mod timed;
 mod visible;
 mod webp;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 pub use self::header::{ArtworkFormat, ArtworkHeader};
 pub(crate) use self::header::{probe, probe_damaged};
@@ -40,9 +40,9 @@ use crate::budget::MemoryBudget;
 use crate::error::{ErrorKind, Result};
 use crate::geom::PxSize;
 use crate::pixel::Rgba8;
-use crate::system::thread_time;
 
 use self::jpeg::JpegReader;
+use self::limits::Deadline;
 use self::png::PngReader;
 use self::source::damaged;
 use self::tiff::TiffReader;
@@ -60,9 +60,7 @@ pub(crate) struct ArtworkReader {
     size: PxSize,
     rows_read: u32,
     decoder: Decoder,
-    limits: ArtworkLimits,
-    /// Time that the decoder took so far.
-    taken: Duration,
+    deadline: Deadline,
     reading: Reading,
 }
 
@@ -94,19 +92,18 @@ impl ArtworkReader {
     /// [`ErrorKind::Artwork`] where it is damaged or is not what `header` says, and [`ErrorKind::ArtworkLimit`] where decoding it takes too
     /// long.
     pub(crate) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Self> {
-        let started = thread_time();
-        let decoder = match header.format {
-            ArtworkFormat::Png => Decoder::Png(Box::new(PngReader::open(path, header, budget)?)),
-            ArtworkFormat::Jpeg => Decoder::Jpeg(JpegReader::open(path, header, budget)?),
-            ArtworkFormat::WebP => Decoder::WebP(WebPReader::open(path, header, budget)?),
-            ArtworkFormat::Tiff => Decoder::Tiff(Box::new(TiffReader::open(path, header, budget)?)),
-        };
         let size = header.stored_size();
+        let mut deadline = header.limits.deadline(size);
+        let opened = match header.format {
+            ArtworkFormat::Png => PngReader::open(path, header, budget, &deadline).map(|reader| Decoder::Png(Box::new(reader))),
+            ArtworkFormat::Jpeg => JpegReader::open(path, header, budget, &deadline).map(Decoder::Jpeg),
+            ArtworkFormat::WebP => WebPReader::open(path, header, budget, &deadline).map(Decoder::WebP),
+            ArtworkFormat::Tiff => TiffReader::open(path, header, budget).map(|reader| Decoder::Tiff(Box::new(reader))),
+        };
+        // What was interrupted looks damaged.
+        deadline.stop(path)?;
         let reading = if header.damage.is_some() { Reading::Lenient } else { Reading::Strict };
-        let (path, taken) = (path.to_owned(), thread_time().saturating_sub(started));
-        let reader = Self { path, size, rows_read: 0, decoder, limits: header.limits, taken, reading };
-        reader.check_time()?;
-        Ok(reader)
+        Ok(Self { path: path.to_owned(), size, rows_read: 0, decoder: opened?, deadline, reading })
     }
 
     /// The most bytes that reading an artwork with this `header` holds at once: a few rows, but the whole frame for interlaced PNG, for JPEG
@@ -140,7 +137,7 @@ impl ArtworkReader {
             out.fill(Rgba8::TRANSPARENT);
             return Ok(());
         }
-        let started = thread_time();
+        self.deadline.start();
         let read = match &mut self.decoder {
             Decoder::Png(reader) => reader.read_row(out),
             Decoder::Jpeg(reader) => {
@@ -151,21 +148,17 @@ impl ArtworkReader {
                 reader.read_row(out);
                 Ok(())
             }
-            Decoder::Tiff(reader) => reader.read_row(out),
+            Decoder::Tiff(reader) => reader.read_row(out, &self.deadline),
         };
-        self.taken += thread_time().saturating_sub(started);
+        self.deadline.stop(&self.path)?;
         match read {
             Err(error) if self.reading == Reading::Lenient && matches!(error.kind(), ErrorKind::Artwork { .. }) => {
                 self.reading = Reading::Damaged;
                 out.fill(Rgba8::TRANSPARENT);
+                Ok(())
             }
-            read => read?,
+            read => read,
         }
-        self.check_time()
-    }
-
-    fn check_time(&self) -> Result<()> {
-        self.limits.check_time(self.taken, self.size, &self.path)
     }
 
     /// Checks what follows the rows: checksums, and that the file ends as it should.

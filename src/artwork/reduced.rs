@@ -8,7 +8,9 @@ use jpeg_decoder::{Decoder, PixelFormat};
 use crate::error::Result;
 use crate::geom::PxSize;
 
+use super::limits::Deadline;
 use super::source::{damaged, damaged_by};
+use super::timed::Timed;
 
 /// By how much an artwork is decoded smaller than it is stored, on each side: 1, 2, 4 or 8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -53,9 +55,9 @@ pub(super) fn decoder_bytes(stored: PxSize, reduction: Reduction, channels: u8) 
 /// # Memory
 ///
 /// [`decoder_bytes`], and the frame that is returned.
-pub(super) fn decode(mut file: Vec<u8>, path: &Path, size: PxSize, channels: u8) -> Result<Vec<u8>> {
+pub(super) fn decode(mut file: Vec<u8>, path: &Path, size: PxSize, channels: u8, deadline: &Deadline) -> Result<Vec<u8>> {
     end_in_ones(&mut file);
-    let mut decoder = Decoder::new(&file[..]);
+    let mut decoder = Decoder::new(Timed::new(&file[..], *deadline));
     let side = |side: u32| u16::try_from(side).unwrap_or(u16::MAX);
     decoder.scale(side(size.width()), side(size.height())).map_err(|error| damaged_by(path, error))?;
     let frame = decoder.decode().map_err(|error| damaged_by(path, error))?;

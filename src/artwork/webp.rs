@@ -12,8 +12,10 @@ use crate::pixel::Rgba8;
 use super::convert::Conversion;
 use super::exif::Exif;
 use super::header::{ArtworkFormat, ArtworkHeader};
+use super::jpeg;
+use super::limits::{ArtworkLimits, Deadline};
 use super::source::{Source, damaged_by};
-use super::{ArtworkLimits, jpeg};
+use super::timed::Timed;
 
 /// Bytes of the file that are read at once.
 const INPUT_BYTES: usize = 32 << 10;
@@ -191,14 +193,14 @@ pub(super) struct WebPReader {
 }
 
 impl WebPReader {
-    pub(super) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Self> {
+    pub(super) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget, deadline: &Deadline) -> Result<Self> {
         let mut reservation = budget.reserve(memory_bytes(header), format_args!("the decoder of {}", path.display()))?;
         let mut source = Source::open(path, INPUT_BYTES)?;
         if source.digest()? != header.fingerprint {
             return Err(source.changed());
         }
         let refused = |error| undecodable(path, error);
-        let mut decoder = WebPDecoder::new(source.into_file()).map_err(refused)?;
+        let mut decoder = WebPDecoder::new(Timed::new(source.into_file(), *deadline)).map_err(refused)?;
         let size = header.stored_size();
         if decoder.dimensions() != (size.width(), size.height()) || decoder.has_alpha() != header.may_be_transparent {
             return Err(super::source::damaged(path, "its header is damaged: export it again"));

@@ -8,6 +8,7 @@ use crate::pixel::Rgba8;
 
 use super::super::convert::Conversion;
 use super::super::header::ArtworkHeader;
+use super::super::limits::Deadline;
 use super::super::source::Source;
 use super::chunks::{Chunks, PixelData};
 use super::unfilter::unfilter;
@@ -62,12 +63,12 @@ struct Frame {
 }
 
 impl PngReader {
-    pub(in super::super) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Self> {
+    pub(in super::super) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget, deadline: &Deadline) -> Result<Self> {
         let reservation = budget.reserve(memory_bytes(header), format_args!("the decoder of {}", path.display()))?;
-        Self::start(Source::open(path, INPUT_BYTES)?.lenient(header.damage.is_some()), header, reservation)
+        Self::start(Source::open(path, INPUT_BYTES)?.lenient(header.damage.is_some()), header, reservation, deadline)
     }
 
-    fn start(source: Source, header: &ArtworkHeader, reservation: Reservation) -> Result<Self> {
+    fn start(source: Source, header: &ArtworkHeader, reservation: Reservation, deadline: &Deadline) -> Result<Self> {
         let mut chunks = Chunks::start(source)?;
         let ihdr = chunks.read_header()?;
         if ihdr.size != header.size || decoder_bytes(ihdr) != header.decoder_bytes {
@@ -90,7 +91,7 @@ impl PngReader {
         };
         if ihdr.interlaced {
             let mut pixels = vec![Rgba8::TRANSPARENT; index(ihdr.size.area())];
-            match reader.read_frame(ihdr, &mut pixels) {
+            match reader.read_frame(ihdr, &mut pixels, deadline) {
                 // What was read of a damaged file is all that there is.
                 Err(error) if header.damage.is_none() || !matches!(error.kind(), ErrorKind::Artwork { .. }) => return Err(error),
                 _ => reader.frame = Some(Frame { pixels, next: 0 }),
@@ -99,7 +100,7 @@ impl PngReader {
         Ok(reader)
     }
 
-    fn read_frame(&mut self, ihdr: Ihdr, pixels: &mut [Rgba8]) -> Result<()> {
+    fn read_frame(&mut self, ihdr: Ihdr, pixels: &mut [Rgba8], deadline: &Deadline) -> Result<()> {
         let width = ihdr.size.width() as usize;
         let mut row = vec![Rgba8::TRANSPARENT; width];
         for Pass { x, y, across, down } in ADAM7 {
@@ -110,6 +111,7 @@ impl PngReader {
             let row_bytes = index(ihdr.row_bytes(u32::try_from(columns).unwrap_or_default()));
             self.lines.above = None;
             for line in pixels.chunks_exact_mut(width).skip(y).step_by(down) {
+                deadline.check(self.lines.data.source().path())?;
                 self.conversion.convert(self.lines.next(row_bytes)?, &mut row[..columns]);
                 line[x..].iter_mut().step_by(across).zip(row.iter()).for_each(|(pixel, &value)| *pixel = value);
             }
@@ -397,7 +399,8 @@ mod tests {
             let header = probe(file.path(), &ArtworkLimits::default()).unwrap();
             let rows_by = |buffer_bytes: usize| {
                 let reservation = MemoryBudget::new(1 << 20).reserve(0, "a test").unwrap();
-                let mut reader = PngReader::start(Source::open(file.path(), buffer_bytes).unwrap(), &header, reservation).unwrap();
+                let source = Source::open(file.path(), buffer_bytes).unwrap();
+                let mut reader = PngReader::start(source, &header, reservation, &header.limits.deadline(header.size)).unwrap();
                 let mut pixels = vec![Rgba8::TRANSPARENT; 33 * 17];
                 pixels.chunks_exact_mut(33).for_each(|row| reader.read_row(row).unwrap());
                 reader.finish().unwrap();

@@ -10,6 +10,7 @@ use weezl::decode::Decoder as Lzw;
 use crate::error::{Error, Result};
 
 use super::super::jpeg;
+use super::super::limits::Deadline;
 use super::super::source::{Source, damaged_by};
 use super::{Color, Compression, Image};
 
@@ -39,7 +40,7 @@ impl std::fmt::Debug for Chunk {
 
 impl Chunk {
     /// Begins with the chunk of this index, which has at least `rows` rows.
-    pub(super) fn open(source: &mut Source, image: &Image, index: u64, rows: u32) -> Result<Self> {
+    pub(super) fn open(source: &mut Source, image: &Image, index: u64, rows: u32, deadline: &Deadline) -> Result<Self> {
         let (offset, bytes) = (image.offsets.get(source, index)?, image.byte_counts.get(source, index)?);
         if bytes > image.largest_chunk_bytes && matches!(image.compression, Compression::Fax | Compression::Jpeg) {
             return Err(source.truncated());
@@ -56,7 +57,7 @@ impl Chunk {
                 let Ok(decoder) = Group4Decoder::new(compressed, image.chunk.width());
                 Unpack::Fax { decoder: Box::new(decoder), width: image.chunk.width() }
             }
-            Compression::Jpeg => Unpack::Jpeg { frame: decode_jpeg(source, image, (offset, bytes), rows)?, next: 0 },
+            Compression::Jpeg => Unpack::Jpeg { frame: decode_jpeg(source, image, (offset, bytes), rows, deadline)?, next: 0 },
         };
         source.go_to(offset)?;
         Ok(Self { unpack, remaining: bytes })
@@ -229,7 +230,7 @@ fn paint(changes: &[u32], width: u32, row: &mut [u8]) {
 }
 
 /// Decodes a whole chunk that is a JPEG file, perhaps with its tables elsewhere (TIFF Technical Note 2).
-fn decode_jpeg(source: &mut Source, image: &Image, (offset, bytes): (u64, u64), rows: u32) -> Result<Vec<u8>> {
+fn decode_jpeg(source: &mut Source, image: &Image, (offset, bytes): (u64, u64), rows: u32, deadline: &Deadline) -> Result<Vec<u8>> {
     let mut file = Vec::new();
     if let Some(tables) = image.jpeg_tables {
         let (at, count) = tables.bytes();
@@ -242,5 +243,7 @@ fn decode_jpeg(source: &mut Source, image: &Image, (offset, bytes): (u64, u64), 
     let chunk = read_vec(source, bytes)?;
     file.extend_from_slice(if file.is_empty() { &chunk } else { chunk.get(2..).unwrap_or_default() });
     drop(chunk);
-    jpeg::decode_embedded(file, source.path(), image.chunk, rows, image.samples_per_chunk_pixel(), image.color == Color::YCbCr)
+    let expected =
+        jpeg::Embedded { size: image.chunk, rows, channels: image.samples_per_chunk_pixel(), to_rgb: image.color == Color::YCbCr };
+    jpeg::decode_embedded(file, source.path(), &expected, deadline)
 }

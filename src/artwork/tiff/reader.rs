@@ -8,6 +8,7 @@ use crate::pixel::Rgba8;
 
 use super::super::header::ArtworkHeader;
 use super::super::jpeg;
+use super::super::limits::Deadline;
 use super::super::source::Source;
 use super::chunk::Chunk;
 use super::samples::Samples;
@@ -80,13 +81,13 @@ impl TiffReader {
         })
     }
 
-    pub(in super::super) fn read_row(&mut self, out: &mut [Rgba8]) -> Result<()> {
+    pub(in super::super) fn read_row(&mut self, out: &mut [Rgba8], deadline: &Deadline) -> Result<()> {
         let in_chunk = self.next_row % self.image.chunk.height();
         let rows = self.image.chunk.height().min(self.image.size.height() - (self.next_row - in_chunk));
         let index = u64::from(self.next_row / self.image.chunk.height());
         if self.image.needs_joining() {
             if in_chunk == 0 {
-                self.join(index, rows)?;
+                self.join(index, rows, deadline)?;
             }
             let row_bytes = usize::try_from(self.image.row_bytes()).unwrap_or(usize::MAX);
             let start = in_chunk as usize * row_bytes;
@@ -94,7 +95,7 @@ impl TiffReader {
         } else {
             let mut chunk = match self.chunk.take() {
                 Some(chunk) if in_chunk > 0 => chunk,
-                _ => Chunk::open(&mut self.source, &self.image, index, rows)?,
+                _ => Chunk::open(&mut self.source, &self.image, index, rows, deadline)?,
             };
             chunk.read(&mut self.source, &mut self.row)?;
             undo_prediction(&self.image, &mut self.row);
@@ -110,12 +111,13 @@ impl TiffReader {
     }
 
     /// Puts together the chunks of one row of them, all of whose planes have so many `rows`.
-    fn join(&mut self, row_of_chunks: u64, rows: u32) -> Result<()> {
+    fn join(&mut self, row_of_chunks: u64, rows: u32, deadline: &Deadline) -> Result<()> {
         let (across, down) = (self.image.chunks_across(), self.image.chunks_down());
         let places = (0..self.image.planes()).flat_map(|plane| (0..across).map(move |column| (plane, column)));
         for (plane, column) in places {
+            deadline.check(self.source.path())?;
             let index = (plane * down + row_of_chunks) * across + column;
-            let mut chunk = Chunk::open(&mut self.source, &self.image, index, rows)?;
+            let mut chunk = Chunk::open(&mut self.source, &self.image, index, rows, deadline)?;
             for y in 0..rows as usize {
                 chunk.read(&mut self.source, &mut self.row)?;
                 undo_prediction(&self.image, &mut self.row);
