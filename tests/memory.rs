@@ -82,6 +82,75 @@ fn large_files(shop: &Shop) -> [(&'static str, (u32, u32)); 6] {
     })
 }
 
+/// Bits, the lowest of each byte first.
+#[derive(Default)]
+struct Bits(Vec<bool>);
+
+impl Bits {
+    fn push(&mut self, value: u32, count: u32) {
+        self.0.extend((0..count).map(|bit| value >> bit & 1 == 1));
+    }
+
+    /// A prefix code of one symbol (RFC 9649, section 3.7.2.1.1).
+    fn push_single(&mut self, symbol: u32) {
+        self.push(0b101, 3);
+        self.push(symbol, 8);
+    }
+
+    fn bytes(&self) -> Vec<u8> {
+        self.0.chunks(8).map(|bits| bits.iter().rev().fold(0, |byte, &bit| byte << 1 | u8::from(bit))).collect()
+    }
+}
+
+/// A lossless WebP file of 16 × 16 px that is small beside its codes: `groups` of them, each of which makes tables of 68 KiB of 10 bytes.
+fn webp_of_many_codes(groups: u32) -> Vec<u8> {
+    let mut bits = Bits::default();
+    bits.push(0x2f, 8);
+    bits.push(15, 14);
+    bits.push(15, 14);
+    // Neither alpha nor a version nor transforms, but 2¹¹ cached colours, and groups for blocks of 4 × 4 px.
+    bits.push(0, 5);
+    bits.push(1 | 11 << 1 | 1 << 5, 9);
+    // The picture of groups has no cache. All of its pixels, of no bits, name the last group.
+    bits.push(0, 1);
+    let last = groups - 1;
+    [last & 0xff, last >> 8, 0, 0, 0].into_iter().for_each(|symbol| bits.push_single(symbol));
+    for _ in 0..groups {
+        // Green: 2¹¹ symbols, all of whose codes are of 11 bits, whose length is the only symbol of the code of lengths.
+        bits.push(11 << 1, 5);
+        bits.push(0, 42);
+        bits.push(1, 3);
+        bits.push(1 | 5 << 1 | 2046 << 4, 16);
+        (0..4).for_each(|_| bits.push(1, 4));
+    }
+    (0..16 * 16).for_each(|_| bits.push(0, 11));
+    let data = bits.bytes();
+    let size = |bytes: usize| u32::try_from(bytes).unwrap().to_le_bytes();
+    let padded = data.len().next_multiple_of(2);
+    let mut file = [b"RIFF".as_slice(), &size(padded + 12), b"WEBPVP8L", &size(data.len()), &data].concat();
+    file.resize(padded + 20, 0);
+    file
+}
+
+/// Twelve large files of every format on three parts, under the smallest limit, which is far below what all of them hold at once.
+fn many_whole_files(shop: &Shop) {
+    let files = large_files(shop);
+    let part = |part: u32| {
+        let place = |nth: u32| {
+            let (name, _) = files[(part + nth) as usize % files.len()];
+            let copy = format!("{part}-{nth}-{}", name.replace('/', "-"));
+            std::fs::copy(shop.base().join(name), shop.path(&copy)).unwrap();
+            placement(&copy, 1, rect(nth * 250, 0, 200, 150))
+        };
+        ((1000, 150), (0..4).map(place).collect())
+    };
+    let sheet = layout((0..3).map(part).collect::<Vec<_>>());
+    let smallest = smallest_limit_bytes(&Run::of_layout(&sheet, shop.base()));
+    let (report, peak, _) = run(shop, &sheet, smallest, 2);
+    let (frames, held) = (12 * 1600 * 1200 * 3, usize::try_from(smallest - PROCESS_BYTES).unwrap());
+    assert!(report.placed_copies == 12 && peak <= held + UNRESERVED_BYTES && held < frames / 2, "{peak} of {held} bytes");
+}
+
 #[test]
 fn what_is_allocated_is_reserved_and_nothing_is_kept_from_part_to_part() {
     let shop = Shop::new();
@@ -94,6 +163,14 @@ fn what_is_allocated_is_reserved_and_nothing_is_kept_from_part_to_part() {
         assert_reserved(&shop, &layout([((1000, 500), vec![place(1, Turn::None, 0), place(2, Turn::Cw90, 500)])]));
     }
 
+    shop.write("codes.webp", &webp_of_many_codes(600));
+    let codes = layout([((100, 100), vec![placement("codes.webp", 1, rect(0, 0, 16, 16))])]);
+    assert_reserved(&shop, &codes);
+    let (report, peak, _) = run(&shop, &codes, PLENTY, 1);
+    let reserved = usize::try_from(report.peak_reserved_bytes - PROCESS_BYTES).unwrap();
+    assert!(peak > 40 << 20 && reserved < peak * 5 / 4, "{peak} of {reserved} bytes");
+
+    many_whole_files(&shop);
     assert_reserved(&shop, &scene(&shop));
 
     let mut runner = TestRunner::new(Config { cases: 12, failure_persistence: None, ..Config::default() });

@@ -19,6 +19,7 @@ mod testing;
 mod tiff;
 mod timed;
 mod visible;
+mod vp8l;
 mod webp;
 mod writer;
 

@@ -16,6 +16,7 @@ use super::jpeg;
 use super::limits::{ArtworkLimits, Deadline};
 use super::source::{Source, damaged_by};
 use super::timed::Timed;
+use super::vp8l;
 
 /// Bytes of the file that are read at once.
 const INPUT_BYTES: usize = 32 << 10;
@@ -35,7 +36,8 @@ struct Chunks {
     frames: u32,
     /// Bytes of the largest chunk of pixels.
     pixel_bytes: u64,
-    lossless: bool,
+    /// Bytes that the codes of a lossless picture, or of lossless alpha, take when they are decoded; `None` where there is neither.
+    lossless_bytes: Option<u64>,
     metadata_bytes: u64,
     exif: Exif,
 }
@@ -90,7 +92,6 @@ fn read_chunks(source: &mut Source, limits: &ArtworkLimits) -> Result<Chunks> {
 }
 
 fn read_chunk(source: &mut Source, kind: &[u8; 4], bytes: u32, chunks: &mut Chunks) -> Result<()> {
-    let side = |low: u8, middle: u8, high: u8| u32::from_le_bytes([low, middle, high, 0]) + 1;
     match kind {
         b"VP8X" if bytes >= 10 => {
             let [flags, _, _, _, w0, w1, w2, h0, h1, h2] = source.read_array()?;
@@ -105,22 +106,24 @@ fn read_chunk(source: &mut Source, kind: &[u8; 4], bytes: u32, chunks: &mut Chun
         b"VP8L" if bytes >= 5 => {
             let [_, bits @ ..] = source.read_array::<5>()?;
             let bits = u32::from_le_bytes(bits);
-            chunks.lossless = true;
             if chunks.canvas.is_none() {
                 chunks.alpha = bits >> 28 & 1 == 1;
             }
             chunks.found_pixels(bytes, (bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1)?;
+            source.go_to(source.position() - 5)?;
+            chunks.found_lossless(vp8l::held_bytes(source, bytes.into(), None)?);
         }
         b"ALPH" => {
-            chunks.lossless = true;
             chunks.pixel_bytes = chunks.pixel_bytes.max(bytes.into());
+            if let Some(canvas) = chunks.canvas.filter(|_| chunks.alpha && !chunks.animated) {
+                read_alpha(source, bytes.into(), (canvas.width(), canvas.height()), chunks)?;
+            }
         }
         b"ANMF" => {
             chunks.frames += 1;
-            // Which kind of picture it is says a chunk inside.
-            chunks.lossless = true;
             if chunks.frames == 1 {
                 chunks.pixel_bytes = bytes.into();
+                read_first_frame(source, bytes.into(), chunks)?;
             }
         }
         b"EXIF" if bytes <= MOST_EXIF_BYTES => {
@@ -135,7 +138,41 @@ fn read_chunk(source: &mut Source, kind: &[u8; 4], bytes: u32, chunks: &mut Chun
     Ok(())
 }
 
+/// Alpha of its own, beside a lossy picture of this size (RFC 9649, section 2.7.1.2).
+fn read_alpha(source: &mut Source, bytes: u64, size: (u32, u32), chunks: &mut Chunks) -> Result<()> {
+    const COMPRESSION: u8 = 3;
+    let [facts] = source.read_array()?;
+    chunks.found_lossless(match facts & COMPRESSION {
+        0 => 0,
+        _ => vp8l::held_bytes(source, bytes.saturating_sub(1), Some(size))?,
+    });
+    Ok(())
+}
+
+/// Which kind of picture the first frame of an animation is says a chunk inside (RFC 9649, section 2.7.1.1).
+fn read_first_frame(source: &mut Source, bytes: u64, chunks: &mut Chunks) -> Result<()> {
+    const HEADER_BYTES: u64 = 16 + 8;
+    let Some(most) = bytes.checked_sub(HEADER_BYTES) else { return Err(source.truncated()) };
+    let [_, _, _, _, _, _, w0, w1, w2, h0, h1, h2, _, _, _, _] = source.read_array()?;
+    let (kind, bytes) = (source.read_array::<4>()?, u64::from(u32::from_le_bytes(source.read_array()?)).min(most));
+    match &kind {
+        b"VP8L" => chunks.found_lossless(vp8l::held_bytes(source, bytes, None)?),
+        b"ALPH" => read_alpha(source, bytes, (side(w0, w1, w2), side(h0, h1, h2)), chunks)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+/// A side in pixels that is written in three bytes, less one.
+fn side(low: u8, middle: u8, high: u8) -> u32 {
+    u32::from_le_bytes([low, middle, high, 0]) + 1
+}
+
 impl Chunks {
+    fn found_lossless(&mut self, held_bytes: u64) {
+        self.lossless_bytes = self.lossless_bytes.max(Some(held_bytes));
+    }
+
     fn found_pixels(&mut self, bytes: u32, width: u32, height: u32) -> Result<()> {
         self.pixel_bytes = self.pixel_bytes.max(bytes.into());
         if self.canvas.is_none() {
@@ -156,17 +193,11 @@ fn decoder_bytes(chunks: &Chunks, size: PxSize) -> u64 {
     let blocks = u64::from(size.width().div_ceil(16)) * u64::from(size.height().div_ceil(16));
     // Luma, half as much for both chromas, and facts of each block; the data in pieces, copied, in a vector with room for twice as much.
     let lossy = blocks * (384 + 64) + u64::from(size.width()) * 8 + 3 * chunks.pixel_bytes;
-    // The picture as red, green, blue and alpha; its alpha alone; transforms and codes for each block of 4 × 4 px.
-    let lossless = size.area() * (4 + 1) + size.area() * 10 / 16 + u64::from(size.width() + size.height()) * 16 + codes_bytes(chunks);
+    // The picture as red, green, blue and alpha; its alpha alone.
+    let lossless = chunks.lossless_bytes.map_or(0, |bytes| bytes.saturating_add(size.area() * (4 + 1)));
     // The canvas that frames are drawn on, and a frame.
     let animation = if chunks.animated { size.area() * 8 } else { 0 };
-    (lossy + if chunks.lossless { lossless } else { 0 }).saturating_add(animation)
-}
-
-/// Tables of prefix codes. Those of a group of five take up to 40 KiB and at least 40 bytes of the file.
-fn codes_bytes(chunks: &Chunks) -> u64 {
-    const MOST_BYTES: u64 = 16 << 20;
-    (chunks.pixel_bytes * 64).min(MOST_BYTES)
+    lossy.saturating_add(lossless).saturating_add(animation)
 }
 
 /// The most bytes that reading a file with this `header` holds.
