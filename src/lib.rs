@@ -42,7 +42,7 @@
 //!
 //! | stage | value | made by |
 //! |---|---|---|
-//! | what the customer asked for | [`Job`] | [`Job::read`], [`Job::select`] |
+//! | what the customer asked for | [`Job`] | [`Job::read`], [`Job::with_csv_file`], [`Job::with_folder`], [`Job::select`] |
 //! | checked artwork and sizes in pixels | [`Preflight`] | [`Preflight::new`], [`Layout::preflight`] |
 //! | where each copy lies | [`Layout`] | [`pack`], [`Layout::read`] |
 //! | bands, rasters, memory | [`RenderPlan`] | [`RenderPlan::new`], [`Prepared::plan`] |
@@ -61,7 +61,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | `geom` `pixel` `error` `budget` `cancel` `system` `simd` | the words: lengths, resolutions, pixel rectangles, pixels, the error type, the memory ledger, the way to stop, the machine's memory and disks, loops for its processor |
-//! | `job` | `job.json`: orders, items, media, sizing rules, order selection, output options |
+//! | `job` | `job.json`, CSV files and folders: orders, items, media, sizing rules, order selection, output options |
 //! | `artwork` | headers, decoders behind one row reader, visible rectangles, resampling by rows, turned rasters: resident, streamed or spilled |
 //! | `preflight` | artwork opened once, physical → pixels, every problem and warning |
 //! | `layout` | parts and placements, `layout.json`, packing, validity, lower bounds |

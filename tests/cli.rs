@@ -91,6 +91,53 @@ fn a_layout_renders_again_to_the_same_bytes_without_its_job() {
 }
 
 #[test]
+fn a_csv_file_and_a_folder_are_jobs() {
+    let (folder, _) = shop();
+    let folder = folder.path();
+    let film = ["--width", "4in", "--max-length", "5in", "--dpi", "100"];
+    let run = |command: &[&str], film: &[&str]| outcome(folder, &[command, film].concat());
+    fs::write(folder.join("Orders.CSV"), "order;artwork;copies;turn\r\n1001;fox.png;2;none\r\n1002;fox.png;2;none\r\n").unwrap();
+    let job = run(&["render", "Orders.CSV", "--dry-run", "--json", "--name", "Shop"], &film);
+    fs::write(folder.join("job.json"), &job.1).unwrap();
+    let from_json = run(&["render", "job.json", "-o", "json"], &[]);
+    let from_csv = run(&["render", "Orders.CSV", "-o", "csv", "--name", "Shop"], &film);
+    assert_eq!((job.0, from_json.0, from_csv.0), (0, 0, 0), "{}{}{}", job.2, from_json.2, from_csv.2);
+    for name in names(&folder.join("json")).iter().filter(|name| name.ends_with("png")) {
+        assert_eq!(fs::read(folder.join("json").join(name)).unwrap(), fs::read(folder.join("csv").join(name)).unwrap());
+    }
+    assert_eq!(run(&["pack", "Orders.CSV", "-o", "layout.json"], &film).0, 0);
+    let (code, told, _) = run(&["preflight", "Orders.CSV", "--orders", "1002"], &film);
+    assert!(code == 0 && told.starts_with("2 copies can be printed"), "{told}");
+
+    fs::create_dir(folder.join("art")).unwrap();
+    fs::copy(folder.join("fox.png"), folder.join("art/fox 2in x3.png")).unwrap();
+    let (code, told, _) = run(&["render", "art", "--dry-run"], &film);
+    assert_eq!(
+        (code, told.as_str()),
+        (0, "order art\n  3 copies of fox 2in x3.png (fox), 2in wide\nart: 1 order, 3 copies, on film of 4in × 5in at 100 DPI\n")
+    );
+    assert_eq!(run(&["render", "art", "-o", "sheets"], &film).0, 0);
+    assert_eq!(outcome(folder, &["verify", "sheets"]).0, 0);
+
+    fs::write(folder.join("bad.csv"), "artwork,width\nfox.png,2in\nfox.png,2 inches\n").unwrap();
+    for (command, film, expected) in [
+        (
+            ["render", "bad.csv", "-o", "out"],
+            film.as_slice(),
+            "error: bad.csv: line 3, column width: found string \"2 inches\", expected a length",
+        ),
+        (["render", "bad.csv", "-o", "out"], &[], "error: bad.csv: a CSV file does not say on what it is printed: add --width"),
+        (["render", "art", "-o", "out"], &film[..2], "error: art: a folder does not say on what it is printed: add --max-length"),
+        (["render", "job.json", "-o", "out"], &film, "error: job.json: a job file says its film itself"),
+        (["render", "none.csv", "-o", "out"], &film, "error: could not read none.csv"),
+        (["render", "art", "-o", "out"], &["--dpi", "0"], "--dpi"),
+    ] {
+        let (code, _, told) = run(&command, film);
+        assert!(code == 2 && told.contains(expected) && !folder.join("out").exists(), "{expected}: {told}");
+    }
+}
+
+#[test]
 fn orders_are_selected_and_unknown_ones_named() {
     let (folder, job) = shop();
     let folder = folder.path();

@@ -1,11 +1,11 @@
 //! Property: no text makes reading a job panic; a job that was read is read as the same job from its own JSON; what is wrong is told as a place
-//! in the document; and from a file, which is read buffer by buffer, come the same job and the same error.
+//! in the document; from a file, which is read buffer by buffer, come the same job and the same error; and the same holds of the text as CSV.
 
 #![no_main]
 
 use std::fs;
 
-use gangsheet::{ErrorKind, Job};
+use gangsheet::{Dpi, ErrorKind, Job, Media};
 use gangsheet_fuzz::scratch;
 use libfuzzer_sys::fuzz_target;
 
@@ -19,6 +19,12 @@ fuzz_target!(|json: &[u8]| {
         (Err(error), Err(other)) => assert_eq!(place(error.kind()), place(other.kind())),
         (job, other) => panic!("{job:?} from the text, {other:?} from the file"),
     }
+    check(read);
+    let film = Media::new("22in".parse().unwrap(), "240in".parse().unwrap());
+    check(Job::new("Fuzz", Dpi::new(300).unwrap(), film, Vec::new()).with_csv(json));
+});
+
+fn check(read: Result<Job, gangsheet::Error>) {
     match read {
         Ok(job) => {
             let written = serde_json::to_vec(&job).unwrap();
@@ -31,7 +37,7 @@ fuzz_target!(|json: &[u8]| {
             assert!(error.to_string().len() < 4_000, "{error}");
         }
     }
-});
+}
 
 /// Where in the document something is wrong, and what. A text that is read buffer by buffer may be a column further on by then.
 fn place(kind: &ErrorKind) -> Option<(&str, &str)> {

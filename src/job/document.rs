@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::system::sync_folder;
 
 /// The largest file that is read, in bytes.
-const MAX_FILE_BYTES: u64 = 256 << 20;
+pub(super) const MAX_FILE_BYTES: u64 = 256 << 20;
 
 /// How much of a value that was found is quoted, in characters.
 pub(super) const QUOTED_CHARS: usize = 60;
@@ -74,7 +74,7 @@ pub(super) fn parse_document<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
 }
 
 /// Some editors put it before the text.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Writes `json` and the end of its line to `path`, in whole or not at all: into `path` with `.partial` appended, which is renamed when it is on the disk.
 ///
@@ -97,6 +97,17 @@ pub(crate) fn write_document(path: &Path, json: &[u8]) -> Result<()> {
         // What matters is the first failure; the rest is tidying.
         let _ = std::fs::remove_file(&partial);
         Error::io("write", path, source)
+    })
+}
+
+/// Reads a `T` from a value that another form of file stands for; an error is the place in it, and what was found and is expected.
+pub(super) fn from_value<T: DeserializeOwned>(value: serde_json::Value) -> Result<T, (String, String)> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let at = error.path().to_string();
+        match fault(at, error.into_inner()) {
+            Fault::Content { at, message } => (at, message),
+            Fault::Io(_) | Fault::TooLarge => (String::new(), String::new()),
+        }
     })
 }
 

@@ -1,6 +1,8 @@
 //! What the customer asked for, in physical units.
 
+mod csv;
 mod document;
+mod folder;
 mod media;
 mod output;
 mod price;

@@ -129,7 +129,7 @@ pub(crate) fn check_text(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn too_many_items(found: usize) -> String {
+pub(super) fn too_many_items(found: usize) -> String {
     format!("found {found} items so far, expected at most {} in a job: split it", Job::MAX_ITEMS)
 }
 

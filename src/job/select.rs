@@ -51,6 +51,13 @@ impl Job {
     }
 }
 
+/// Of a few `words`, the one most similar to `text`, if any is.
+pub(super) fn nearest<'a>(text: &str, words: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let wanted: Vec<char> = text.chars().take(QUOTED_CHARS + 1).collect();
+    let limit = 2 + wanted.len() / 8;
+    words.filter_map(|word| Some((distance(&wanted, word, limit)?, word))).min_by_key(|(distance, _)| *distance).map(|(_, word)| word)
+}
+
 /// How many characters must be inserted, removed or replaced to make `other` of `wanted`, ignoring case, if at most `limit` and not all
 /// of them (Levenshtein, “Binary codes capable of correcting deletions, insertions, and reversals”, 1966).
 fn distance(wanted: &[char], other: &str, limit: usize) -> Option<usize> {

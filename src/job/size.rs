@@ -148,6 +148,16 @@ fn rounded(numerator: u128, denominator: u128) -> u64 {
     u64::try_from((numerator * 2 + denominator) / (denominator * 2)).unwrap_or(u64::MAX)
 }
 
+/// Two lengths with an x between them: `4in x 3in`. Where the first one has no unit it is that of the second: `4x3in`.
+pub(super) fn pair(text: &str) -> Option<[Length; 2]> {
+    text.match_indices(['x', 'X', '×']).find_map(|(at, sign)| {
+        let (first, second) = (text[..at].trim(), text[at + sign.len()..].trim());
+        let unit = second.trim_start_matches(|digit: char| digit.is_ascii_digit() || digit == '.');
+        let first = first.parse().or_else(|_| format!("{first}{unit}").parse());
+        Some([first.ok()?, second.parse().ok()?])
+    })
+}
+
 impl Serialize for Sizing {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(1))?;

@@ -71,8 +71,10 @@ pub(crate) enum Command {
   gangsheet render job.json -o sheets
   gangsheet render job.json -o sheets --orders 1001,1003 --max-memory 128MiB
   gangsheet render --layout layout.json -o sheets
-  gangsheet render job.json -o sheets --resume")]
-    Render(Render),
+  gangsheet render job.json -o sheets --resume
+  gangsheet render orders.csv --width 22in --max-length 240in -o sheets
+  gangsheet render art --width 22in --max-length 240in --dry-run")]
+    Render(Box<Render>),
     /// Place the copies of a job and write the layout, without rendering
     #[command(after_help = "Examples:
   gangsheet pack job.json -o layout.json --effort high
@@ -142,12 +144,18 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Render {
-    /// The job to print.
-    #[arg(value_name = "JOB.json", required_unless_present = "layout")]
+    /// The job to print: a job.json; a CSV file with a line for each item (*.csv, *.tsv); or a folder of artwork whose names say sizes and
+    /// copies, as "fox 10in x3.png".
+    #[arg(value_name = "JOB", required_unless_present = "layout")]
     pub(crate) job: Option<PathBuf>,
     /// The folder for the parts, report.json and layout.json; made when it is not there.
-    #[arg(short, long, value_name = "DIR")]
-    pub(crate) output: PathBuf,
+    #[arg(short, long, value_name = "DIR", required_unless_present = "dry_run")]
+    pub(crate) output: Option<PathBuf>,
+    /// Print what is asked for, order by order, and nothing else: as job.json with --json. No artwork is read.
+    #[arg(long, requires = "job", conflicts_with_all = ["layout", "resume", "overwrite"])]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) film: FilmArgs,
     /// Only these orders of the job, separated by commas; may be given several times. What is the id of an order as it stands, commas
     /// included, selects that one.
     #[arg(long, value_name = "IDS", requires = "job")]
@@ -177,13 +185,44 @@ pub(crate) struct Render {
 
 #[derive(Debug, Args)]
 pub(crate) struct JobSource {
-    /// The job.
-    #[arg(value_name = "JOB.json")]
+    /// The job: a job.json, a CSV file or a folder of artwork, as render takes it.
+    #[arg(value_name = "JOB")]
     pub(crate) job: PathBuf,
+    #[command(flatten)]
+    pub(crate) film: FilmArgs,
     /// Only these orders of the job, separated by commas; may be given several times. What is the id of an order as it stands, commas
     /// included, selects that one.
     #[arg(long, value_name = "IDS")]
     pub(crate) orders: Vec<String>,
+}
+
+/// What neither a CSV file nor a folder of artwork says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Args)]
+#[command(next_help_heading = "For a CSV file or a folder of artwork")]
+pub(crate) struct FilmArgs {
+    /// Width of the film, margins included: 22in, 558.8mm.
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) width: Option<gangsheet::Length>,
+    /// The longest part, margins included.
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) max_length: Option<gangsheet::Length>,
+    /// The edge of the film that is not printed on. Default: 0in.
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) margin: Option<gangsheet::Length>,
+    /// The clear distance between neighbours. Default: 0.125in.
+    #[arg(long, value_name = "LENGTH")]
+    pub(crate) gutter: Option<gangsheet::Length>,
+    /// The resolution of the print in dots per inch. Default: 300.
+    #[arg(long, value_name = "DPI", value_parser = parse_dpi)]
+    pub(crate) dpi: Option<gangsheet::Dpi>,
+    /// The job's name, with which parts' names begin. Default: that of the file or folder.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+}
+
+fn parse_dpi(text: &str) -> Result<gangsheet::Dpi, String> {
+    let dpi = text.parse::<u32>().map_err(|_| "expected a whole number of dots per inch".to_owned())?;
+    gangsheet::Dpi::new(dpi).map_err(|error| error.to_string())
 }
 
 #[derive(Clone, Copy, Debug, Args)]

@@ -1,6 +1,7 @@
 //! The `gangsheet` program: each command is one call of the library.
 
 mod args;
+mod job;
 mod pack;
 mod progress;
 
@@ -18,6 +19,7 @@ use serde::Serialize;
 use tracing::level_filters::LevelFilter;
 
 use crate::args::{Cli, Command, Limits, LogFormat, ProgressStyle, Render};
+use crate::job::{read_job, show};
 use crate::pack::{Told, certificate, compare_widths, pack};
 use crate::progress::Display;
 
@@ -79,10 +81,10 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
             drop(display);
             voice.summarise(&report, &sheets, true);
         }
-        Command::Render(args) => return render(args, display, voice, cancel),
+        Command::Render(args) => return render(*args, display, voice, cancel),
         Command::Pack { source, output, explain, compare, json, packing, artwork, limits } => {
             let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..options(limits, cancel) };
-            let job = read_job(&source.job, &source.orders, &options)?;
+            let job = read_job(&source.job, &source.orders, &source.film, &options)?;
             return match output {
                 Some(output) => pack(&job, &source.job, &output, Told { explained: explain, json }, options, voice),
                 None => compare_widths(&job, &source.job, &compare, &options, json),
@@ -91,7 +93,7 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
         Command::Preflight { source, artwork, deep, packing, limits, json } => {
             let preflight = PreflightOptions { read_to_end: deep, ..artwork.into() };
             let options = RunOptions { packing: packing.into(), preflight, ..options(limits, cancel) };
-            let job = read_job(&source.job, &source.orders, &options)?;
+            let job = read_job(&source.job, &source.orders, &source.film, &options)?;
             let threads = options.threads();
             let prepared = in_file(Run::of_job(&job, base_of(&source.job)).options(options).prepare(), &source.job);
             if let (true, Some(ErrorKind::Preflight { problems })) = (json, prepared.as_ref().err().map(Error::kind)) {
@@ -140,7 +142,20 @@ fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> R
         temp_dir: args.temp_dir,
         ..options(args.limits, cancel)
     };
-    let job = args.job.as_deref().map(|path| Ok::<_, Failure>((read_job(path, &args.orders, &options)?, base_of(path)))).transpose()?;
+    let job = args
+        .job
+        .as_deref()
+        .map(|path| Ok::<_, Failure>((read_job(path, &args.orders, &args.film, &options)?, base_of(path))))
+        .transpose()?;
+    if let (true, Some((job, _))) = (args.dry_run, &job) {
+        if args.json {
+            print_json(job)
+        } else {
+            show(job)
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(output) = args.output else { return Ok(ExitCode::from(2)) };
     let read_layout = |path| document(Layout::read_within(path, options.reading_limit_bytes()));
     let layout = args.layout.as_deref().map(|path| Ok::<_, Failure>((read_layout(path)?, base_of(path)))).transpose()?;
     let run = match (&job, &layout) {
@@ -149,11 +164,11 @@ fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> R
         (None, Some((layout, base))) => Run::of_layout(layout, base),
         (None, None) => return Ok(ExitCode::from(2)),
     };
-    let report = run.options(options).render(&args.output, |progress| display.show(progress));
+    let report = run.options(options).render(&output, |progress| display.show(progress));
     let report = in_file(report, args.job.as_deref().or(args.layout.as_deref()).unwrap_or(Path::new("")))?;
     drop(display);
     voice.findings(&report.warnings, &report.left_out);
-    voice.summarise(&report, &args.output, args.layout.is_none());
+    voice.summarise(&report, &output, args.layout.is_none());
     if args.json {
         print_json(&report);
     }
@@ -210,15 +225,6 @@ fn existing(resume: bool, overwrite: bool) -> Existing {
     }
 }
 
-/// Reads a job and selects orders of it: all, when none are named. A text that is no order's id as it stands lists several.
-fn read_job<'a>(path: &Path, orders: &'a [String], options: &RunOptions) -> Result<Job, Failure> {
-    let job = document(Job::read_within(path, options.reading_limit_bytes()))?;
-    let is_order = |id: &str| job.orders.iter().any(|order| &*order.id == id);
-    let ids = |text: &'a str| if is_order(text) { vec![text] } else { text.split(',').map(str::trim).collect() };
-    let orders: Vec<&str> = orders.iter().flat_map(|text| ids(text)).collect();
-    if orders.is_empty() { Ok(job) } else { Ok(job.select(&orders)?) }
-}
-
 /// A job or layout that is not there or may not be read is an invalid command line.
 fn document<T>(read: Result<T, Error>) -> Result<T, Failure> {
     use io::ErrorKind::{InvalidFilename, IsADirectory, NotADirectory, NotFound, PermissionDenied};
@@ -252,8 +258,11 @@ fn in_file<T>(outcome: Result<T, Error>, path: &Path) -> Result<T, Error> {
     })
 }
 
-/// The folder that a file lies in.
+/// The folder that a file lies in; a folder of artwork is its own.
 fn base_of(file: &Path) -> &Path {
+    if file.is_dir() {
+        return file;
+    }
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
