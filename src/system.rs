@@ -234,13 +234,38 @@ fn disk(_: &Path) -> Option<Disk> {
     None
 }
 
-/// By the file system's magic number (statfs(2)): tmpfs or ramfs.
+/// By the file system's magic number (statfs(2)): tmpfs or ramfs, or an overlay that writes to one, where this process sees it.
 #[cfg(target_os = "linux")]
 fn is_memory(folder: &Path) -> bool {
     const TMPFS_MAGIC: u64 = 0x0102_1994;
     const RAMFS_MAGIC: u64 = 0x8584_58f6;
+    const OVERLAY_MAGIC: u64 = 0x794c_7630;
     // The type's width and sign differ between architectures; the magic numbers fit all.
-    rustix::fs::statfs(folder).is_ok_and(|disk| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&(disk.f_type as u64 & u64::from(u32::MAX))))
+    let magic = |folder: &Path| rustix::fs::statfs(folder).map_or(0, |disk| disk.f_type as u64 & u64::from(u32::MAX));
+    match magic(folder) {
+        TMPFS_MAGIC | RAMFS_MAGIC => true,
+        OVERLAY_MAGIC => upper_folder(folder).is_some_and(|upper| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&magic(&upper))),
+        _ => false,
+    }
+}
+
+/// Where an overlay writes to.
+#[cfg(target_os = "linux")]
+fn upper_folder(folder: &Path) -> Option<PathBuf> {
+    use std::os::unix::fs::MetadataExt;
+    let device = fs::metadata(folder).ok()?.dev();
+    let device = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+    upper_of(&fs::read_to_string("/proc/self/mountinfo").ok()?, &device)
+}
+
+/// The option `upperdir` of the overlay that is this device, among the `mounts` (proc_pid_mountinfo(5)).
+#[cfg(target_os = "linux")]
+fn upper_of(mounts: &str, device: &str) -> Option<PathBuf> {
+    let mount = mounts.lines().find(|mount| mount.split(' ').nth(2) == Some(device))?;
+    let options = mount.split(" - overlay ").nth(1)?.split(' ').nth(1)?;
+    let upper = options.split(',').find_map(|option| option.strip_prefix("upperdir="))?;
+    // A space is written so; paths with other special characters are not looked for.
+    Some(upper.replace("\\040", " ").into())
 }
 
 #[cfg(all(unix, not(target_os = "linux")))]
@@ -313,6 +338,15 @@ mod tests {
         for mount in fields.filter(|fields| ["tmpfs", "ext4"].contains(&fields[2]) && Path::new(fields[1]).is_dir()) {
             assert_eq!(Disk::of(Path::new(mount[1])).map(|disk| disk.is_memory), Some(mount[2] == "tmpfs"), "{mount:?}");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn an_overlay_writes_to_its_upper_folder() {
+        let mounts = "21 1 259:1 / / rw - ext4 /dev/vda rw\n\
+                      90 21 0:45 / /mnt/my\\040job rw,relatime shared:3 - overlay none rw,lowerdir=/a,upperdir=/ram\\040disk/up,workdir=/w\n";
+        assert_eq!(upper_of(mounts, "0:45"), Some("/ram disk/up".into()));
+        assert_eq!((upper_of(mounts, "259:1"), upper_of(mounts, "0:4")), (None, None));
     }
 
     #[test]

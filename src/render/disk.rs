@@ -19,23 +19,32 @@ pub(super) fn least_bytes(plan: &RenderPlan, part: usize) -> u64 {
     plan.output_bytes(part) / SMALLEST_PART
 }
 
-/// About how many bytes the parts at `paths` still need, with what each finished or unfinished file already has.
-fn left_bytes(plan: &RenderPlan, paths: &[PathBuf]) -> u64 {
+/// About how many bytes the plan's last parts, at `paths`, still need, with what each unfinished file already has. Finished ones need none
+/// where the run keeps them.
+fn left_bytes(plan: &RenderPlan, paths: &[PathBuf], keeps_finished: bool) -> u64 {
     let length = |path: &Path| path.metadata().map(|file| file.len());
-    let left = paths.iter().enumerate().map(|(part, path)| match length(path) {
-        Ok(_) if !PngPart::partial_path(path).exists() => 0,
-        _ => plan.output_bytes(part).saturating_sub(length(&PngPart::partial_path(path)).unwrap_or(0)),
+    let first = plan.parts().len() - paths.len();
+    let left = paths.iter().enumerate().map(|(nth, path)| match length(path) {
+        Ok(_) if keeps_finished && !PngPart::partial_path(path).exists() => 0,
+        _ => plan.output_bytes(first + nth).saturating_sub(length(&PngPart::partial_path(path)).unwrap_or(0)),
     });
     left.fold(0, u64::saturating_add)
 }
 
-/// A disk that turns out to be full is told with how much is missing there for the parts at `paths`, or for temporary files.
-pub(super) fn told_if_full(error: Error, plan: &RenderPlan, paths: &[PathBuf], folder: &Path, temp_dir: &Path) -> Error {
+/// A disk that turns out to be full is told with how much is missing there for the plan's last parts, at `paths`, or for temporary files.
+pub(super) fn told_if_full(
+    error: Error,
+    plan: &RenderPlan,
+    paths: &[PathBuf],
+    keeps_finished: bool,
+    folder: &Path,
+    temp_dir: &Path,
+) -> Error {
     match error.into_kind() {
         ErrorKind::Io { action, path, source } if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
             let is_part = paths.iter().any(|part| path == *part || path == PngPart::partial_path(part));
             let (folder, needed_bytes) =
-                if is_part { (folder, left_bytes(plan, paths)) } else { (temp_dir, plan.memory().spill_peak_bytes) };
+                if is_part { (folder, left_bytes(plan, paths, keeps_finished)) } else { (temp_dir, plan.memory().spill_peak_bytes) };
             // The system does not tell what is left of a share.
             let is_quota = source.kind() == io::ErrorKind::QuotaExceeded;
             let available_bytes = Disk::of(folder).filter(|_| !is_quota).map_or(0, |disk| disk.available_bytes);
@@ -85,7 +94,7 @@ pub(crate) fn check_output(plan: &RenderPlan, folder: &Path, names: &[String], r
     let Some(disk) = Disk::of(folder) else { return Ok(()) };
     let shared = Disk::of(temp_dir).is_some_and(|temp| temp.is_same(&disk));
     let available_bytes = disk.available_bytes.saturating_sub(if shared { memory.spill_peak_bytes } else { 0 });
-    let expected_bytes = if resumes { left_bytes(plan, &paths) } else { memory.output_bytes };
+    let expected_bytes = if resumes { left_bytes(plan, &paths, true) } else { memory.output_bytes };
     enough(folder, "the parts", expected_bytes / SMALLEST_PART, available_bytes)?;
     if available_bytes < expected_bytes {
         warn!(folder = %folder.display(), available_bytes, expected_bytes, "the disk may be too small for the parts");

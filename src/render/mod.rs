@@ -174,7 +174,8 @@ impl Renderer {
             });
             let part = part.map_err(|error| {
                 let temp_dir = self.temp_dir.as_deref().unwrap_or(folder);
-                disk::told_if_full(error, plan, &paths, folder, temp_dir)
+                let keeps_finished = self.existing == Existing::Resume;
+                disk::told_if_full(error, plan, &paths[index..], keeps_finished, folder, temp_dir)
             })?;
             // Nothing outlives the part but what the next one uses too.
             let kept_bytes = rendering.store.resident_bytes();
