@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use gangsheet::{BandEncoder, Compression, Dpi, PartHeader, PixelFormat, PngPart, PxSize, Repeat, Rgba8};
+use gangsheet::{BandEncoder, Compression, Dpi, PartColor, PartHeader, PixelFormat, PngPart, PxSize, Repeat, Rgba8};
 
 const WIDTH: u32 = 6600;
 const ROWS: u32 = 80;
@@ -119,7 +119,8 @@ fn repeats(criterion: &mut Criterion) {
 
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
     let size = PxSize::new(WIDTH, ROWS).expect("a band's size");
-    let header = PartHeader { size, dpi: Dpi::new(300).expect("300"), format: PixelFormat::Rgba8, digest: [0; 32] };
+    let header =
+        PartHeader { size, dpi: Dpi::new(300).expect("300"), format: PixelFormat::Rgba8, color: PartColor::default(), digest: [0; 32] };
     let mut part = PngPart::create(&folder.path().join("part.png"), &header).expect("a new file");
     let mut write = |part: &mut PngPart| {
         rows().for_each(|row| encoder.push_row(row));

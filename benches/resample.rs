@@ -4,7 +4,7 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use fast_image_resize::Resizer;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x4;
-use gangsheet::{MemoryBudget, PxSize, Resampler, Rgba8};
+use gangsheet::{MemoryBudget, PxSize, Resample, Resampler, Rgba8};
 
 /// A picture with soft and hard edges, partly transparent.
 fn picture(size: PxSize) -> Vec<Rgba8> {
@@ -14,7 +14,7 @@ fn picture(size: PxSize) -> Vec<Rgba8> {
 }
 
 fn by_rows(pixels: &[Rgba8], source: PxSize, target: PxSize, out: &mut [Rgba8]) {
-    let mut resampler = Resampler::new(source, target, &MemoryBudget::new(u64::MAX)).expect("there is no limit");
+    let mut resampler = Resampler::new(source, target, Resample::default(), &MemoryBudget::new(u64::MAX)).expect("there is no limit");
     let mut rows = out.chunks_exact_mut(target.width() as usize);
     for row in pixels.chunks_exact(source.width() as usize) {
         resampler.push_row(row).expect("the rows of a whole image");

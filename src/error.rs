@@ -364,7 +364,9 @@ pub enum ProblemKind {
     Unreadable,
     /// The item is larger than the media in every turn that it allows.
     TooLargeForMedia,
-    /// The artwork has no visible pixel.
+    /// The item is larger than its own canvas.
+    TooLargeForCanvas,
+    /// The artwork has no visible pixel, or none that its item leaves.
     FullyTransparent,
     /// The item's size is asked of the file's resolution tag, which the file does not have.
     NoResolution,

@@ -272,6 +272,12 @@ impl PxSize {
         rect.right() <= self.width && rect.bottom() <= self.height
     }
 
+    /// Where an image of this size lies in the middle of a larger one; an odd pixel is left over on the right and below.
+    pub(crate) fn in_the_middle_of(self, larger: Self) -> PxRect {
+        debug_assert!(larger.holds(self.into()));
+        PxRect { x: (larger.width - self.width) / 2, y: (larger.height - self.height) / 2, size: self }
+    }
+
     /// The size after a `turn`.
     #[must_use]
     pub const fn turned(self, turn: Turn) -> Self {

@@ -96,17 +96,26 @@
 //! Never on the number of threads, the budget, where pixels live, timing or the machine. Bands are cut where the layout says, each one is
 //! compressed on its own, and copies of an item are equal to the byte.
 //!
+//! # Colours
+//!
+//! What a file says about its colours is believed. Its rows are converted to the [`ColorSpace`] of the parts as they are decoded, before
+//! anything is done to them; from there on there is one space. Files whose colours are the parts' own are not touched.
+//!
 //! # Limits
 //!
 //! A side of a part has at most [`MAX_SIDE_PX`] pixels, PNG's own limit; a packing at most [`MAX_COPIES`] copies. Artwork is PNG, JPEG, WebP
-//! or TIFF, told by content, 8 bits a channel in print; colour profiles are not applied, and inks become colours by a formula. What one
-//! artwork may ask for has [`ArtworkLimits`].
+//! or TIFF, told by content, 8 bits a channel in print. What one artwork may ask for has [`ArtworkLimits`].
 //!
 //! # Features
 //!
 //! - `parallel` (default): bands render on several threads.
+//! - `jpeg`, `webp`, `tiff` (default): formats that artwork may have beside PNG. `tiff` brings `jpeg`, which lies inside some of its files.
 //! - `cli`: the `gangsheet` program and its dependencies.
 
+#[cfg_attr(
+    not(all(feature = "jpeg", feature = "webp", feature = "tiff")),
+    allow(dead_code, reason = "some of what formats share is for those that this build leaves out")
+)]
 mod artwork;
 mod budget;
 mod cancel;
@@ -125,16 +134,16 @@ mod run;
 mod simd;
 mod system;
 
-pub use crate::artwork::{ArtworkFormat, ArtworkHeader, ArtworkLimits, Resampler, Residence};
+pub use crate::artwork::{ArtworkFormat, ArtworkHeader, ArtworkLimits, ColorMode, ColorSpace, Resampler, Residence};
 pub use crate::budget::{Buffer, MemoryBudget, PROCESS_BYTES, Reservation, parse_bytes};
 pub use crate::cancel::Cancel;
 pub use crate::demo::write_demo;
-pub use crate::encode::{BandEncoder, Fragment, PartFile, PartHeader, PixelFormat, PngPart, Repeat};
+pub use crate::encode::{BandEncoder, Fragment, PartColor, PartFile, PartHeader, PixelFormat, PngPart, Repeat};
 pub use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 pub use crate::geom::{Dpi, Length, MAX_SIDE_PX, PxRect, PxSize, Rows, Turn};
 pub use crate::job::{
-    Amount, Background, Compression, Cost, Crop, Cut, Due, Gutter, Item, Job, Keep, Margin, Media, NameTemplate, Order, Output, Pin, Price,
-    Sizing, TurnPolicy,
+    AlphaRules, Amount, Background, Compression, Cost, Crop, Cut, Due, Gutter, Harden, Intent, Item, Job, Keep, Kernel, Knockout, Margin,
+    Media, NameTemplate, Order, Output, OutputProfile, Pin, Price, Resample, Sizing, Treatment, Trim, TurnPolicy,
 };
 pub use crate::layout::{
     Blank, Effort, Film, FilmCost, Layout, Lot, MAX_COPIES, OrderCost, PackedPart, Packing, Part, PinnedSpot, Placement, RuleKind,
@@ -143,7 +152,9 @@ pub use crate::layout::{
 };
 pub use crate::pixel::Rgba8;
 pub use crate::plan::{Band, Decode, DecodedRaster, MemoryPlan, PartPlan, RasterSpec, RenderPlan};
-pub use crate::preflight::{CheckedArtwork, CheckedItem, LeftOut, MediaPx, PinPx, Preflight, PreflightOptions, Warning, WarningKind};
+pub use crate::preflight::{
+    CheckedArtwork, CheckedItem, LeftOut, MediaPx, PinPx, Preflight, PreflightOptions, Trimmed, Warning, WarningKind,
+};
 pub use crate::render::{ArtworkStore, Existing, Progress, RenderedPart, Renderer, render_band};
 pub use crate::report::{PartReport, Report, Seconds, Verified, VerifyOptions, verify};
 pub use crate::run::{Prepared, Run, RunOptions};

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use common::{Picture, Shop, placement, read_part, rect};
 use gangsheet::{
-    ArtworkLimits, ErrorKind, Layout, MemoryBudget, Placement, PreflightOptions, ProblemKind, Report, Rgba8, Run, RunOptions, Turn,
-    VerifyOptions, WarningKind, verify,
+    ArtworkLimits, ErrorKind, Layout, MemoryBudget, Placement, PreflightOptions, ProblemKind, Report, Rgba8, Run, RunOptions, Treatment,
+    Turn, VerifyOptions, WarningKind, verify,
 };
 
 fn data(name: &str) -> PathBuf {
@@ -68,7 +68,8 @@ fn every_orientation_is_honoured_in_every_turn() {
             let picture = seen(&stored, orientation);
             let picture = if mirror { picture.mirrored() } else { picture }.turned(turn);
             let rect = rect(column * 40, (u32::from(orientation) - 1) * 40, picture.width, picture.height);
-            placements.push(Placement { mirror, turn, ..placement(&name, column + 1, rect) });
+            let treatment = Treatment { mirror, ..Treatment::default() };
+            placements.push(Placement { treatment, turn, ..placement(&name, column + 1, rect) });
             expected.push(picture);
         }
     }
@@ -77,7 +78,7 @@ fn every_orientation_is_honoured_in_every_turn() {
     let part = printed(&shop, &report);
     for (placed, expected) in placements.iter().zip(expected) {
         let found = part.crop((placed.rect.x(), placed.rect.y(), expected.width, expected.height));
-        assert!(found == expected, "{} {:?} {}", placed.artwork, placed.turn, placed.mirror);
+        assert!(found == expected, "{} {:?} {}", placed.artwork, placed.turn, placed.treatment.mirror);
     }
     prove(&shop);
 }

@@ -11,10 +11,10 @@ use std::time::Duration;
 
 use common::{PLENTY, PngKind, Shop, Style, draw, files_in, layout, placement, png_bytes, rect};
 use gangsheet::{
-    ArtworkLimits, Blank, Cancel, Dpi, Error, ErrorKind, Existing, Item, Job, Layout, Length, MAX_SIDE_PX, Media, MediaPx, MemoryBudget,
-    Order, PROCESS_BYTES, Packing, Part, Placement, PngPart, Preflight, PreflightOptions, Problem, ProblemKind, Progress, PxRect, PxSize,
-    RenderPlan, Report, Rgba8, Rows, Run, RunOptions, Sizing, Turn, TurnPolicy, VerifyOptions, explain, pack, pack_rectangles, parse_bytes,
-    verify,
+    ArtworkLimits, Blank, Cancel, ColorSpace, Dpi, Error, ErrorKind, Existing, Item, Job, Layout, Length, MAX_SIDE_PX, Media, MediaPx,
+    MemoryBudget, Order, PROCESS_BYTES, Packing, Part, Placement, PngPart, Preflight, PreflightOptions, Problem, ProblemKind, Progress,
+    PxRect, PxSize, RenderPlan, Report, Rgba8, Rows, Run, RunOptions, Sizing, Turn, TurnPolicy, VerifyOptions, explain, pack,
+    pack_rectangles, parse_bytes, verify,
 };
 
 /// The name of a kind, and how it is reached.
@@ -49,11 +49,12 @@ const ERROR_KINDS: [Reached<Error>; 24] = [
 ];
 
 /// One test per kind of problem, in the same way.
-const PROBLEM_KINDS: [Reached<Problem>; 7] = [
+const PROBLEM_KINDS: [Reached<Problem>; 8] = [
     ("Job", twice_the_same_order),
     ("Missing", missing),
     ("Unreadable", unreadable),
     ("TooLargeForMedia", too_large_for_media),
+    ("TooLargeForCanvas", too_large_for_canvas),
     ("FullyTransparent", fully_transparent),
     ("NoResolution", no_resolution),
     ("Limit", limit),
@@ -328,6 +329,19 @@ fn unreadable() -> Problem {
     problem
 }
 
+fn too_large_for_canvas() -> Problem {
+    let shop = Shop::new();
+    let on_canvas = |side| Item {
+        size: Some(Sizing::Width(Length::px(100))),
+        canvas: Some((Length::px(side), Length::px(100))),
+        ..Item::new("fox.png")
+    };
+    Run::of_job(&some_job(&shop, vec![on_canvas(100)]), shop.base()).render(&shop.path("fitting"), |_| {}).unwrap();
+    let problem = problem(&shop, on_canvas(99));
+    advises(&problem, &["1.00 × 0.75 in", "its canvas of 0.99 × 1.00 in", "give it a larger canvas"]);
+    problem
+}
+
 fn too_large_for_media() -> Problem {
     let shop = Shop::new();
     let wide = |turn| Item { size: Some(Sizing::Exact(Length::px(250), Length::px(100))), turn, ..Item::new("fox.png") };
@@ -345,7 +359,7 @@ fn too_large_for_media() -> Problem {
 fn fully_transparent() -> Problem {
     let shop = Shop::new();
     shop.artwork("nothing.png", &common::Picture::new(5, 5, |_, _| Rgba8::new(1, 2, 3, 0)));
-    let problem = problem(&shop, Item { trim: true, ..Item::new("nothing.png") });
+    let problem = problem(&shop, Item { treatment: common::trimmed(), ..Item::new("nothing.png") });
     advises(&problem, &["no visible pixel", "export it again"]);
     problem
 }
@@ -494,7 +508,7 @@ fn wrong_layout() -> Error {
         (vec![Placement { order: "1002".into(), ..placed(2, 0) }], Some(2), &["order 1002, item 0", "no such item"]),
         (vec![Placement { artwork: "other.png".into(), ..placed(2, 0) }], Some(2), &["other.png", "the job orders the artwork fox.png"]),
         (vec![Placement { rect: rect(0, 0, 40, 31), ..placed(2, 0) }], Some(2), &["40 × 31 px", "the job orders 40 × 30 px"]),
-        (vec![Placement { mirror: true, ..placed(2, 0) }], Some(2), &["mirror"]),
+        (vec![Placement { treatment: common::mirrored(), ..placed(2, 0) }], Some(2), &["mirror"]),
         (vec![turned], Some(2), &["does not allow a turn of 90°"]),
         (vec![], None, &["order 1001, item 0: 1 of 2 copies are placed; copy 2 is missing"]),
     ] {
@@ -508,7 +522,7 @@ fn wrong_layout() -> Error {
     says(&other_dpi, &["300 DPI", "printed at 100"]);
     // Artwork that was never checked.
     let other = layout([((50, 40), vec![placed(1, 5)])]);
-    let unchecked = RenderPlan::new(other, Vec::new(), 1, &MemoryBudget::new(PLENTY)).unwrap_err();
+    let unchecked = RenderPlan::new(other, Vec::new(), &ColorSpace::default(), 1, &MemoryBudget::new(PLENTY)).unwrap_err();
     assert!(matches!(unchecked.kind(), ErrorKind::Layout { part: Some(1), .. }));
     let error = Part::new(PxSize::new(50, 50).unwrap(), vec![placed(1, 0), placed(7, 21)]).unwrap_err();
     assert!(matches!(error.kind(), ErrorKind::Layout { part: None, .. }));

@@ -190,7 +190,13 @@ fn job(shop: &Shop) -> Job {
     };
     let orders = vec![
         Order::new("1001", vec![item("disc", 300, 4), item("noise", 120, 5)]),
-        Order::new("1002", vec![Item { mirror: true, ..item("grey", 200, 3) }, Item { trim: true, ..item("dot", 99, 3) }]),
+        Order::new(
+            "1002",
+            vec![
+                Item { treatment: common::mirrored(), ..item("grey", 200, 3) },
+                Item { treatment: common::trimmed(), ..item("dot", 99, 3) },
+            ],
+        ),
     ];
     Job::new("Test", Dpi::new(300).unwrap(), Media::new(Length::px(700), Length::px(900)), orders)
 }

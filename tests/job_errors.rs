@@ -72,7 +72,7 @@ fn a_wrong_job_is_refused_with_the_place_in_its_file() {
         ),
         (r#""copies": 3"#, r#""copies": 2147483648"#, "orders[0].items[0].copies: found integer `2147483648`, expected"),
         ("\"0.25in\"", "\"-0.25in\"", "media.margin: found string \"-0.25in\", expected a length with its unit"),
-        ("copies", "copis", "orders[0].items[0].copis: unknown field `copis`, expected one of `artwork`, `size`, `copies`"),
+        ("copies", "copis", "orders[0].items[0].copis: unknown field `copis`, expected one of `artwork`, `size`, `canvas`, `copies`"),
         ("\"version\": 1", "\"version\": 2", "version: found integer `2`, expected 1, the version that this program reads"),
         ("\"1in\"", "\"1e-9in\"", "orders[1].items[0].size.width: found string \"1e-9in\", expected a length with its unit"),
     ] {

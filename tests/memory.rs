@@ -88,7 +88,7 @@ struct Bits(Vec<bool>);
 
 impl Bits {
     fn push(&mut self, value: u32, count: u32) {
-        self.0.extend((0..count).map(|bit| value >> bit & 1 == 1));
+        self.0.extend((0..count).map(|bit| value.unbounded_shr(bit) & 1 == 1));
     }
 
     /// A prefix code of one symbol (RFC 9649, section 3.7.2.1.1).

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use common::{PLENTY, PngKind, Shop, Style, draw, oracle, png_bytes, read_part, rect};
 use gangsheet::{
     Background, Compression, Crop, Dpi, Effort, ErrorKind, Gutter, Item, Job, Layout, Length, Margin, Media, Order, Output, PROCESS_BYTES,
-    Packing, Placement, PxSize, Report, Run, RunOptions, Sizing, Turn, TurnPolicy,
+    Packing, Placement, PxSize, Report, Run, RunOptions, Sizing, Treatment, Trim, Turn, TurnPolicy,
 };
 use proptest::prelude::*;
 
@@ -97,8 +97,7 @@ fn placements(places: &[Place], size: (u32, u32), arts: &[[(u32, u32); 2]]) -> V
         let (x, y) = ((size.0 - width) * place.at.0 / 999, (size.1 - height) * place.at.1 / 999);
         placements.push(Placement {
             turn: place.turn,
-            trim: place.trim,
-            mirror: place.mirror,
+            treatment: Treatment { trim: place.trim.into(), mirror: place.mirror, ..Treatment::default() },
             item: u32::try_from(art).unwrap(),
             ..common::placement(&name(art), copy, rect(x, y, width, height))
         });
@@ -176,7 +175,8 @@ proptest! {
             visible.push(art.write(&shop, &name(nth)));
             let source = visible[nth][usize::from(*trim)];
             let copies = NonZeroU32::new(*copies).unwrap();
-            Item { size: fitting(*size, source, dpi), copies, turn: *turn, trim: *trim, mirror: *mirror, ..Item::new(name(nth)) }
+            let treatment = Treatment { trim: (*trim).into(), mirror: *mirror, ..Treatment::default() };
+            Item { size: fitting(*size, source, dpi), copies, turn: *turn, treatment, ..Item::new(name(nth)) }
         }).collect();
         let orders = items.chunks(2).zip(1001..).map(|(items, id)| Order::new(id.to_string(), items.to_vec())).collect();
         let [left, right, top, bottom] = margin.map(Length::px);
@@ -300,10 +300,10 @@ fn check_places(job: &Job, arts: &[[(u32, u32); 2]], layout: &Layout) -> Result<
             prop_assert!(placed.rect.x() >= px(margin.left) && placed.rect.right() <= 400 - px(margin.right));
             prop_assert!(placed.rect.y() >= px(margin.top) && placed.rect.bottom() <= 330 - px(margin.bottom));
             prop_assert!(item.turn.allowed().contains(&placed.turn));
-            prop_assert_eq!((placed.trim, placed.mirror), (item.trim, item.mirror));
+            prop_assert_eq!(placed.treatment, item.treatment);
             let nth: usize = item.artwork.trim_start_matches("art/").trim_end_matches(".png").parse().unwrap();
             let printed = placed.rect.size().turned(placed.turn);
-            let source = arts[nth][usize::from(item.trim)];
+            let source = arts[nth][usize::from(item.treatment.trim != Trim::None)];
             prop_assert!(is_size(printed, item.size, source, job.dpi.get()), "{:?} of {:?} became {}", item.size, source, printed);
             for other in part.placements().iter().filter(|other| !std::ptr::eq(*other, placed)) {
                 let (a, b) = (placed.rect, other.rect);
@@ -334,9 +334,9 @@ fn the_oracle_notices_every_kind_of_fault() {
     off.set(33, 14, gangsheet::Rgba8 { r: centre.r ^ 1, ..centre });
     assert!(oracle::first_wrong(&part, &off).is_some());
     for other in [
-        Placement { mirror: true, ..placed.clone() },
+        Placement { treatment: common::mirrored(), ..placed.clone() },
         Placement { turn: Turn::Cw180, ..placed.clone() },
-        Placement { trim: true, ..placed.clone() },
+        Placement { treatment: common::trimmed(), ..placed.clone() },
         Placement { rect: rect(4, 4, 60, 20), ..placed.clone() },
         Placement { rect: rect(3, 4, 60, 21), ..placed },
     ] {

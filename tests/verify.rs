@@ -78,6 +78,7 @@ impl Finished {
 }
 
 const PHYS: [u8; 4] = *b"pHYs";
+const SRGB: [u8; 4] = *b"sRGB";
 const TEXT: [u8; 4] = *b"tEXt";
 
 /// The chunks of a PNG: name and data.
@@ -131,7 +132,7 @@ fn a_wrong_byte_is_traced_to_its_copy() {
                 y,
                 [Rgba8 { r: pixel.r ^ 1, ..pixel }, Rgba8 { a: pixel.a ^ 1, ..pixel }, Rgba8 { b: pixel.b ^ 128, ..pixel }][nth % 3],
             );
-            let keep = if nth % 2 == 0 { &[PHYS, TEXT][..] } else { &[PHYS] };
+            let keep = if nth % 2 == 0 { &[PHYS, TEXT, SRGB][..] } else { &[PHYS, SRGB] };
             finished.replace(part, &finished.encode(part, &wrong, keep));
             let (path, message) = finished.refusal();
             assert_eq!(path, finished.part(part));
@@ -140,7 +141,7 @@ fn a_wrong_byte_is_traced_to_its_copy() {
             assert!(message.starts_with(&named), "expected {named:?}: {message}");
         }
         // The same pixels in another encoding are still the same print.
-        finished.replace(part, &finished.encode(part, &printed, &[PHYS]));
+        finished.replace(part, &finished.encode(part, &printed, &[PHYS, SRGB]));
         finished.verify().unwrap();
     }
 }
@@ -154,7 +155,7 @@ fn a_pixel_outside_of_all_copies_is_found() {
         let mut picture = read_part(&finished.part(part)).picture;
         // Also one that nobody sees.
         picture.set(x, y, Rgba8::new(0, 0, 1, u8::from(x > 0)));
-        finished.replace(part, &finished.encode(part, &picture, &[PHYS, TEXT]));
+        finished.replace(part, &finished.encode(part, &picture, &[PHYS, TEXT, SRGB]));
         let (path, message) = finished.refusal();
         assert_eq!(path, finished.part(part));
         assert!(message.contains(&format!("outside of all copies at x {x}, y {y}")), "{message}");
@@ -174,7 +175,7 @@ fn on_an_opaque_background_too() {
     for (x, y, words) in [(105, 103, "order 2, item 0, copy 4"), (1, 1, "outside of all copies at x 1, y 1")] {
         let mut wrong = printed.clone();
         wrong.set(x, y, Rgba8 { g: printed.at(x, y).g ^ 1, ..printed.at(x, y) });
-        finished.replace(2, &finished.encode(2, &wrong, &[PHYS]));
+        finished.replace(2, &finished.encode(2, &wrong, &[PHYS, SRGB]));
         let (_, message) = finished.refusal();
         assert!(message.contains(words), "{message}");
     }
@@ -185,7 +186,7 @@ fn a_wrong_resolution_or_form_is_found() {
     let finished = Finished::new(scene);
     let picture = read_part(&finished.part(1)).picture;
     let phys = |x: u32, y: u32, unit: u8| [&x.to_be_bytes()[..], &y.to_be_bytes(), &[unit]].concat();
-    let with = |data: Vec<u8>| png_bytes_with(&picture, PngKind::Rgba8, false, &[(PHYS, &data)]);
+    let with = |data: Vec<u8>| png_bytes_with(&picture, PngKind::Rgba8, false, &[(PHYS, &data), (SRGB, &[1])]);
     finished.replace(1, &with(phys(11811, 11811, 1)));
     finished.verify().unwrap();
     let right = phys(11811, 11811, 1);
@@ -201,6 +202,11 @@ fn a_wrong_resolution_or_form_is_found() {
         (
             png_bytes_with(&picture.crop((0, 0, 900, 1399)), PngKind::Rgba8, false, right),
             "900 × 1399 px where the layout says 900 × 1400 px",
+        ),
+        (png_bytes_with(&picture, PngKind::Rgba8, false, right), "what it says about its colours is not what the layout asks for"),
+        (
+            png_bytes_with(&picture, PngKind::Rgba8, false, &[right[0], (SRGB, &[0])]),
+            "what it says about its colours is not what the layout asks for",
         ),
         (b"not a PNG at all".to_vec(), "no whole PNG"),
         (Vec::new(), "no whole PNG"),
@@ -297,7 +303,7 @@ fn without_the_reports_agreement_any_change_is_found_by_length_or_hash() {
     let finished = Finished::new(scene);
     let whole = fs::read(finished.part(2)).unwrap();
     let longer = [&whole[..], &[0]].concat();
-    let encoded = finished.encode(2, &read_part(&finished.part(2)).picture, &[PHYS]);
+    let encoded = finished.encode(2, &read_part(&finished.part(2)).picture, &[PHYS, SRGB]);
     let (_, text) = chunks(&whole).into_iter().find(|(name, _)| *name == TEXT).unwrap();
     let mut other_text = text.to_vec();
     *other_text.last_mut().unwrap() ^= 1;

@@ -2,7 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use gangsheet::{BandEncoder, Compression, Dpi, Layout, Output, Part, PartHeader, PixelFormat, Placement, PngPart, PxRect, PxSize, Turn};
+use gangsheet::{
+    BandEncoder, Compression, Dpi, Layout, Output, Part, PartColor, PartHeader, PixelFormat, Placement, PngPart, PxRect, PxSize, Treatment,
+    Turn,
+};
 
 /// Width of the film and length of a metre of it, more or less: 22 in and 40 in at 300 DPI.
 pub(crate) const FILM_PX: u32 = 6600;
@@ -39,7 +42,7 @@ pub(crate) fn rect(x: u32, y: u32, size: PxSize) -> PxRect {
 }
 
 pub(crate) fn placement(artwork: String, rect: PxRect, turn: Turn) -> Placement {
-    Placement { order: "1".into(), item: 0, copy: 1, artwork: artwork.into(), rect, turn, trim: false, mirror: false }
+    Placement { order: "1".into(), item: 0, copy: 1, artwork: artwork.into(), rect, turn, inner: None, treatment: Treatment::default() }
 }
 
 pub(crate) fn write_layout(folder: &Path, name: &str, size: PxSize, placements: Vec<Placement>) -> Workload {
@@ -61,7 +64,8 @@ pub(crate) fn draw(row: &mut [[u8; 4]], y: u32, seed: u32) {
 
 /// Writes a design as the program itself writes parts, a band after the other.
 pub(crate) fn write_png(path: &Path, size: PxSize, seed: u32) {
-    let header = PartHeader { size, dpi: Dpi::new(300).expect("300"), format: PixelFormat::Rgba8, digest: [0; 32] };
+    let header =
+        PartHeader { size, dpi: Dpi::new(300).expect("300"), format: PixelFormat::Rgba8, color: PartColor::default(), digest: [0; 32] };
     let mut png = PngPart::create(path, &header).expect("a new file");
     let mut encoder = BandEncoder::new(size.width(), PixelFormat::Rgba8, Compression::Fast);
     let mut row = vec![[0; 4]; size.width() as usize];

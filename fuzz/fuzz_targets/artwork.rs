@@ -5,7 +5,7 @@
 
 use std::fs;
 
-use gangsheet::{
+use gangsheet::{Treatment, 
     Dpi, ErrorKind, Layout, MemoryBudget, Output, PROCESS_BYTES, Part, Placement, PxRect, PxSize, Run, RunOptions, Turn, VerifyOptions,
     verify,
 };
@@ -27,8 +27,8 @@ fuzz_target!(|file: &[u8]| {
         artwork: "artwork".into(),
         rect: PxRect::new(30 * copy, 0, size).unwrap(),
         turn,
-        trim,
-        mirror: trim,
+        inner: None,
+        treatment: Treatment { trim: trim.into(), mirror: trim, ..Treatment::default() },
     };
     let placements = vec![placement(0, Turn::None, false), placement(1, Turn::Cw270, true)];
     let parts = vec![Part::new(PxSize::new(60, 20).unwrap(), placements).unwrap()];

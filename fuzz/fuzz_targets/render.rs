@@ -4,7 +4,7 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use gangsheet::{Background, Compression, Dpi, Layout, Output, Part, Placement, PxRect, PxSize, Turn};
+use gangsheet::{Background, Compression, Dpi, Layout, Output, Part, Placement, PxRect, PxSize, Treatment, Turn};
 use gangsheet_fuzz::render_and_prove;
 use libfuzzer_sys::{Corpus, fuzz_target};
 
@@ -41,7 +41,8 @@ impl Copy {
         let rect = PxRect::new(self.x.into(), self.y.into(), upright.turned(turn)).ok()?;
         let inside = rect.right() <= size.width() && rect.bottom() <= size.height();
         let (order, artwork) = ("1001".into(), artwork.into());
-        inside.then_some(Placement { order, item: 0, copy, artwork, rect, turn, trim: self.trim, mirror: self.mirror })
+        let treatment = Treatment { trim: self.trim.into(), mirror: self.mirror, ..Treatment::default() };
+        inside.then_some(Placement { order, item: 0, copy, artwork, rect, turn, inner: None, treatment })
     }
 }
 

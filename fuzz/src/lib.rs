@@ -7,7 +7,7 @@ use std::path::Path;
 
 pub use crate::render::{artwork_folder, render_and_prove};
 use arbitrary::Arbitrary;
-use gangsheet::{BandEncoder, Compression, Dpi, Fragment, PartHeader, PixelFormat, PxSize};
+use gangsheet::{BandEncoder, Compression, Dpi, Fragment, PartColor, PartHeader, PixelFormat, PxSize};
 
 /// A picture cut into bands.
 #[derive(Arbitrary, Debug)]
@@ -94,7 +94,7 @@ impl Picture {
     pub fn header(&self, bands: &[Vec<Vec<u8>>]) -> Option<PartHeader> {
         let height = u32::try_from(bands.iter().map(Vec::len).sum::<usize>()).ok()?;
         let size = PxSize::new(self.width(), height).ok()?;
-        Some(PartHeader { size, dpi: Dpi::new(300).unwrap(), format: self.format(), digest: [7; 32] })
+        Some(PartHeader { size, dpi: Dpi::new(300).unwrap(), format: self.format(), color: PartColor::default(), digest: [7; 32] })
     }
 
     /// An encoder for the picture's rows.

@@ -5,7 +5,7 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use gangsheet::{
+use gangsheet::{Trim, 
     Background, ErrorKind, Layout, MemoryBudget, Part, PartHeader, PixelFormat, Placement, PreflightOptions, Report, Rgba8, Run,
     RunOptions, Turn, VerifyOptions, verify,
 };
@@ -71,9 +71,9 @@ impl Art {
 
     /// The pixels of a placement, where it prints the artwork pixel for pixel.
     fn placed(&self, placement: &Placement) -> Option<Self> {
-        let trimmed = if placement.trim { self.trimmed() } else { self.moved(self.width, self.height(), |x, y| (x, y)) };
+        let trimmed = if placement.treatment.trim != Trim::None { self.trimmed() } else { self.moved(self.width, self.height(), |x, y| (x, y)) };
         let (w, h) = (trimmed.width, trimmed.height());
-        let mirrored = if placement.mirror { trimmed.moved(w, h, |x, y| (w - 1 - x, y)) } else { trimmed };
+        let mirrored = if placement.treatment.mirror { trimmed.moved(w, h, |x, y| (w - 1 - x, y)) } else { trimmed };
         let turned = match placement.turn {
             Turn::None => mirrored,
             Turn::Cw90 => mirrored.moved(h, w, |x, y| (y, h - 1 - x)),
@@ -116,7 +116,7 @@ fn check_part(part: &Part, layout: &Layout, file: &Path) {
         Background::Transparent => PixelFormat::Rgba8,
         Background::Opaque(_) => PixelFormat::Rgb8,
     };
-    let header = PartHeader { size: part.size(), dpi: layout.dpi, format, digest: [0; 32] };
+    let header = PartHeader { size: part.size(), dpi: layout.dpi, format, color: PartColor::default(), digest: [0; 32] };
     let found = decode_checked(&fs::read(file).unwrap(), &header);
     let expected = expected(part, layout.output.background);
     for (at, (found, expected)) in found.chunks_exact(format.bytes_per_pixel()).zip(expected).enumerate() {

@@ -26,6 +26,12 @@ pub(super) enum Conversion {
     Rgba16,
     /// Cyan, magenta, yellow and black, 255 being full ink.
     Cmyk8,
+    /// The same, left as they are in the place of red, green, blue and alpha, from samples that may be what the inks leave of the light, and
+    /// may have the first three as luma and chroma (ITU-T T.871, section 7).
+    Inks {
+        inverted: bool,
+        from_ycck: bool,
+    },
 }
 
 impl Conversion {
@@ -90,6 +96,11 @@ impl Conversion {
                 bytemuck::cast_slice_mut(out).copy_from_slice(samples);
             }
             Self::Cmyk8 => each(samples, out, |&[c, m, y, k]| Rgba8::new(unprinted(c, k), unprinted(m, k), unprinted(y, k), 255)),
+            Self::Inks { inverted, from_ycck } => each(samples, out, |&inks| {
+                let [c, m, y, k] = if *from_ycck { inks_of_ycck(inks) } else { inks };
+                let sign = if *inverted { 255 } else { 0 };
+                Rgba8::new(c ^ sign, m ^ sign, y ^ sign, k ^ sign)
+            }),
             Self::Rgba16 => each(samples, out, |&[r, s, g, h, b, c, a, z]| Rgba8::new(n(r, s), n(g, h), n(b, c), n(a, z))),
         }
     }
@@ -125,6 +136,15 @@ fn look_up<const PIXELS: usize>(table: &[Rgba8], samples: &[u8], out: &mut [Rgba
     if let Some(&sample) = samples.get(whole.len()) {
         rest.copy_from_slice(&table[usize::from(sample)][..rest.len()]);
     }
+}
+
+/// Inks of luma, chroma and black: the colours that luma and chroma stand for, inverted.
+fn inks_of_ycck([luma, blue, red, black]: [u8; 4]) -> [u8; 4] {
+    let (luma, blue, red) = (f64::from(luma), f64::from(blue) - 128.0, f64::from(red) - 128.0);
+    let rgb = [luma + 1.402 * red, luma - 0.344_136 * blue - 0.714_136 * red, luma + 1.772 * blue];
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
+    let [c, m, y] = rgb.map(|light| 255 - light.round().clamp(0.0, 255.0) as u8);
+    [c, m, y, black]
 }
 
 /// The light that an ink and the black leave over.

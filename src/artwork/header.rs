@@ -2,12 +2,16 @@
 
 use std::path::Path;
 
+use image::ImageFormat;
+
+use crate::budget::MemoryBudget;
 use crate::error::Result;
 use crate::geom::PxSize;
 
-use super::reduced::Reduction;
+use super::color::{ColorChange, ColorTag, ColorTransform, Way};
+use super::reduction::Reduction;
 use super::source::Source;
-use super::{ArtworkLimits, Orientation, jpeg, png, tiff, webp};
+use super::{ArtworkLimits, ColorMode, ColorSpace, Orientation, jpeg, png, tiff, webp};
 
 /// The format of an artwork's file, told by its content and never by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,10 +45,14 @@ pub struct ArtworkHeader {
     pub fingerprint: [u8; 32],
     /// Size of the file in bytes.
     pub file_bytes: u64,
+    /// What the file's samples stand for.
+    pub color_mode: ColorMode,
     /// What is wrong with a damaged file that is printed as far as it can be read; `None` for a file that is whole as far as it was read.
     pub damage: Option<String>,
     /// How the pixels of the file become what is seen.
     pub(crate) orientation: Orientation,
+    /// How its colours become those of the parts.
+    pub(super) color: HeaderColor,
     /// How much smaller the file is decoded than it is.
     pub(super) reduction: Reduction,
     /// What reading may take.
@@ -52,10 +60,60 @@ pub struct ArtworkHeader {
     /// Bytes that the decoder of this file holds, apart from a constant.
     pub(super) decoder_bytes: u64,
     /// What the decoder of a JPEG file wants to know beforehand.
-    pub(super) jpeg: jpeg::Facts,
+    pub(super) jpeg: JpegFacts,
+}
+
+/// How the colours of a file become those of the parts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct HeaderColor {
+    /// The space of the parts, where colours are converted.
+    pub(super) space: Option<ColorSpace>,
+    pub(super) change: ColorChange,
+    /// Bytes of the file's profile.
+    pub(super) profile_bytes: u64,
+}
+
+/// What the decoder of a JPEG file wants to know beforehand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct JpegFacts {
+    /// Bytes of a pixel as it is decoded: 1 for grey, 3 for colours, 4 for inks that are not inverted.
+    pub(super) channels: u8,
+    /// Bytes of the file up to and with the end marker; behind it there may be anything.
+    pub(super) file_bytes: u64,
+    pub(super) progressive: bool,
+    /// Whether the file can be decoded smaller than it is: one scan, and no inks. Several would save neither time nor memory.
+    pub(super) is_reducible: bool,
+    pub(super) metadata_bytes: u64,
+    /// Whether inks are stored as what they leave of the light.
+    pub(super) inverted: bool,
+}
+
+impl JpegFacts {
+    /// Has inks handed out as they are, and not as red, green and blue.
+    pub(super) fn keep_inks(&mut self) {
+        self.channels = if self.channels == 1 { 1 } else { 4 };
+    }
 }
 
 impl ArtworkHeader {
+    /// Whether the file's colours are not those of the parts and have to be converted.
+    #[must_use]
+    pub fn is_converted(&self) -> bool {
+        self.color.change.way != Way::Keep
+    }
+
+    /// Why the file's colour profile is not used, if it has one that is not.
+    #[must_use]
+    pub fn unused_profile(&self) -> Option<&'static str> {
+        self.color.change.unused
+    }
+
+    /// Whether the file has inks of an unknown kind, which become colours by a formula.
+    #[must_use]
+    pub fn has_unknown_inks(&self) -> bool {
+        self.color_mode == ColorMode::Cmyk && self.color.change.way != Way::Inks
+    }
+
     /// The size of the file's pixels as they are decoded, before its orientation.
     pub(crate) fn stored_size(&self) -> PxSize {
         self.reduction.of(self.file_size())
@@ -95,10 +153,20 @@ impl ArtworkHeader {
 /// # Errors
 ///
 /// [`ErrorKind::Io`](crate::ErrorKind::Io) where the file cannot be read, [`ErrorKind::Artwork`](crate::ErrorKind::Artwork) where it
-/// is no artwork that can be printed: of another format, damaged, or of a size beyond [`MAX_SIDE_PX`](crate::MAX_SIDE_PX), and
-/// [`ErrorKind::ArtworkLimit`](crate::ErrorKind::ArtworkLimit).
-pub(crate) fn probe(path: &Path, limits: &ArtworkLimits) -> Result<ArtworkHeader> {
-    probe_source(open(path)?, limits)
+/// is no artwork that can be printed: of another format, damaged, or of a size beyond [`MAX_SIDE_PX`](crate::MAX_SIDE_PX),
+/// [`ErrorKind::ArtworkLimit`](crate::ErrorKind::ArtworkLimit), and [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit) where
+/// `budget` has no room for its colour profile.
+pub(crate) fn probe(path: &Path, probing: &Probing<'_>) -> Result<ArtworkHeader> {
+    probe_source(open(path)?, probing)
+}
+
+/// What a header is read with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Probing<'a> {
+    pub(crate) limits: &'a ArtworkLimits,
+    /// The space of the parts.
+    pub(crate) space: &'a ColorSpace,
+    pub(crate) budget: &'a MemoryBudget,
 }
 
 /// [Probes](probe) a file that may be damaged: one that says what it is, and of whose pixels something may be there, has a header.
@@ -106,8 +174,8 @@ pub(crate) fn probe(path: &Path, limits: &ArtworkLimits) -> Result<ArtworkHeader
 /// # Errors
 ///
 /// As for [`probe`].
-pub(crate) fn probe_damaged(path: &Path, limits: &ArtworkLimits) -> Result<ArtworkHeader> {
-    probe_source(open(path)?.lenient(true), limits)
+pub(crate) fn probe_damaged(path: &Path, probing: &Probing<'_>) -> Result<ArtworkHeader> {
+    probe_source(open(path)?.lenient(true), probing)
 }
 
 fn open(path: &Path) -> Result<Source> {
@@ -115,51 +183,63 @@ fn open(path: &Path) -> Result<Source> {
     Source::open(path, 1 << 10)
 }
 
-fn probe_source(mut source: Source, limits: &ArtworkLimits) -> Result<ArtworkHeader> {
+fn probe_source(mut source: Source, probing: &Probing<'_>) -> Result<ArtworkHeader> {
+    let Probing { limits, .. } = *probing;
+    let is_lenient = source.is_lenient();
     let path = source.path().to_owned();
     let mut start = [0; 512];
     let filled = source.read_up_to(&mut start)?;
     let start = &start[..filled];
     source.rewind()?;
-    let header = match format_of(start) {
-        Some(ArtworkFormat::Png) => png::probe(source, limits)?,
-        Some(ArtworkFormat::Jpeg) => jpeg::probe(source, limits)?,
-        Some(ArtworkFormat::WebP) => webp::probe(source, limits)?,
-        Some(ArtworkFormat::Tiff) => tiff::probe(source, limits)?,
-        None => return Err(source.damaged(describe(start))),
+    let mut header = match image::guess_format(start) {
+        Ok(ImageFormat::Png) => png::probe(source, limits)?,
+        Ok(ImageFormat::Jpeg) => jpeg::probe(source, limits)?,
+        Ok(ImageFormat::WebP) => webp::probe(source, limits)?,
+        Ok(ImageFormat::Tiff) => tiff::probe(source, limits)?,
+        Ok(other) => {
+            let name = other.to_mime_type().trim_start_matches("image/").trim_start_matches("x-").to_ascii_uppercase();
+            return Err(source.damaged(format!("{name} is not supported: convert it to PNG")));
+        }
+        Err(_) if start.starts_with(b"II+\0") || start.starts_with(b"MM\0+") => tiff::probe(source, limits)?,
+        Err(_) => return Err(source.damaged(describe(start))),
     };
     limits.check_size(header.size, &path)?;
     limits.check_frames(header.frames, &path)?;
+    header.color = probe_color(open(&path)?.lenient(is_lenient), &header, probing)?;
+    if header.color.change.way == Way::Inks {
+        header.jpeg.keep_inks();
+    }
     Ok(header)
 }
 
-/// The format of a file that begins like this.
-fn format_of(start: &[u8]) -> Option<ArtworkFormat> {
-    match start {
-        _ if start.starts_with(&png::SIGNATURE) => Some(ArtworkFormat::Png),
-        [0xff, 0xd8, 0xff, ..] => Some(ArtworkFormat::Jpeg),
-        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(ArtworkFormat::WebP),
-        // Behind the byte order 42, or 43 for BigTIFF.
-        [b'I', b'I', 42 | 43, 0, ..] | [b'M', b'M', 0, 42 | 43, ..] => Some(ArtworkFormat::Tiff),
-        _ => None,
+/// Finds out how the colours of a file with this header become those of the parts.
+fn probe_color(source: Source, header: &ArtworkHeader, probing: &Probing<'_>) -> Result<HeaderColor> {
+    let tag = color_tag(source, header.format)?;
+    let profile_bytes = if let ColorTag::Icc(bytes) = &tag { bytes.len() as u64 } else { 0 };
+    let needed_bytes = if tag == ColorTag::Srgb { 0 } else { ColorTransform::memory_bytes(profile_bytes, header.color_mode) };
+    let _charge = probing.budget.reserve(needed_bytes, "a colour profile")?;
+    let change = ColorChange::of(&tag, header.color_mode, probing.space);
+    let space = (change.way != Way::Keep).then(|| probing.space.clone());
+    Ok(HeaderColor { space, change, profile_bytes })
+}
+
+/// What a file says about its colours.
+pub(super) fn color_tag(source: Source, format: ArtworkFormat) -> Result<ColorTag> {
+    match format {
+        ArtworkFormat::Png => png::color_tag(source),
+        ArtworkFormat::Jpeg => jpeg::color_tag(source),
+        ArtworkFormat::WebP => webp::color_tag(source),
+        ArtworkFormat::Tiff => tiff::color_tag(source),
     }
 }
 
-/// What a file looks like that is no artwork, with advice.
+/// What a file looks like that is no image of pixels, with advice.
 fn describe(start: &[u8]) -> &'static str {
     let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).trim_ascii_start();
     let lower = text.to_ascii_lowercase();
     let holds = |tag: &[u8]| lower.windows(tag.len()).any(|window| window == tag);
     match start {
         [] => "an empty file: export it again",
-        [b'G', b'I', b'F', b'8', ..] => "GIF is not supported: convert it to PNG",
-        [b'B', b'M', ..] => "BMP is not supported: convert it to PNG",
-        [0, 0, 1, 0, ..] => "ICO is not supported: convert it to PNG",
-        [b'q', b'o', b'i', b'f', ..] => "QOI is not supported: convert it to PNG",
-        [0x76, 0x2f, 0x31, 0x01, ..] => "OpenEXR is not supported: convert it to PNG",
-        [b'#', b'?', b'R', b'A', b'D', ..] => "Radiance HDR is not supported: convert it to PNG",
-        [b'D', b'D', b'S', b' ', ..] => "DDS is not supported: convert it to PNG",
-        [b'P', b'1'..=b'7', b' ' | b'\t' | b'\n' | b'\r', ..] => "PNM is not supported: convert it to PNG",
         [0xff, 0x0a, ..] | [0, 0, 0, 12, b'J', b'X', b'L', b' ', ..] => "JPEG XL is not supported: convert it to PNG",
         [_, _, _, _, b'f', b't', b'y', b'p', ..] => "HEIC, AVIF and videos are not supported: convert it to PNG",
         [b'8', b'B', b'P', b'S', ..] => "a Photoshop document is not supported: export it as PNG",
@@ -179,6 +259,7 @@ fn describe(start: &[u8]) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing;
     use super::*;
 
     #[test]
@@ -197,7 +278,7 @@ mod tests {
         for (bytes, expected) in cases {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), bytes).unwrap();
-            let message = probe(file.path(), &ArtworkLimits::default()).unwrap_err().to_string();
+            let message = testing::header(file.path()).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         }
     }
@@ -205,7 +286,7 @@ mod tests {
     #[test]
     fn a_missing_file_and_a_folder_are_input_failures() {
         for path in [Path::new("/no/such/artwork.png"), Path::new("/")] {
-            assert!(matches!(probe(path, &ArtworkLimits::default()).unwrap_err().kind(), crate::ErrorKind::Io { .. }));
+            assert!(matches!(testing::header(path).unwrap_err().kind(), crate::ErrorKind::Io { .. }));
         }
     }
 }

@@ -13,13 +13,15 @@ use crate::error::{Error, Result};
 use crate::geom::PxSize;
 use crate::pixel::Rgba8;
 
+use super::ColorMode;
+use super::color::{ColorTag, MAX_PROFILE_BYTES, Way};
 use super::convert::Conversion;
 use super::exif::{Exif, per_inch};
-use super::header::{ArtworkFormat, ArtworkHeader};
+use super::header::{ArtworkFormat, ArtworkHeader, JpegFacts};
 use super::limits::{ArtworkLimits, Deadline};
 use super::reduced;
 use super::source::{Source, damaged, damaged_by};
-use super::timed::TimedBytes;
+use super::timed_bytes::TimedBytes;
 
 const END_OF_IMAGE: u8 = 0xd9;
 const START_OF_SCAN: u8 = 0xda;
@@ -32,19 +34,6 @@ const READ_AHEAD_BYTES: usize = 16;
 
 /// The input buffer, Huffman tables and the like.
 const CONSTANT_BYTES: u64 = (INPUT_BYTES + READ_AHEAD_BYTES + (96 << 10)) as u64;
-
-/// What the decoder wants to know beforehand.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Facts {
-    /// Bytes of a pixel as it is decoded: 1 for grey, 3 for colours, 4 for inks that are not inverted.
-    channels: u8,
-    /// Bytes of the file up to and with the end marker; behind it there may be anything.
-    file_bytes: u64,
-    progressive: bool,
-    /// Whether the file can be decoded smaller than it is: one scan, and no inks. Several would save neither time nor memory.
-    pub(super) is_reducible: bool,
-    metadata_bytes: u64,
-}
 
 /// What the markers say.
 #[derive(Debug, Default)]
@@ -108,11 +97,17 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
         fingerprint: source.digest()?,
         file_bytes: source.length_bytes(),
         damage: None,
+        color_mode: match frame.channels {
+            1 => ColorMode::Grey,
+            3 => ColorMode::Rgb,
+            _ => ColorMode::Cmyk,
+        },
+        color: Default::default(),
         orientation: Default::default(),
         reduction: Default::default(),
         limits: *limits,
         decoder_bytes: end + decoder_bytes(frame, markers.metadata_bytes, scans),
-        jpeg: Facts {
+        jpeg: JpegFacts {
             channels: match frame.channels {
                 4 if markers.adobe => 3,
                 channels => channels,
@@ -121,9 +116,43 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
             progressive: frame.progressive,
             is_reducible: scans == 1 && !frame.progressive && frame.channels < 4,
             metadata_bytes: markers.metadata_bytes,
+            inverted: markers.adobe,
         },
     };
     Ok(header.oriented(exif.orientation))
+}
+
+/// The profile that lies in pieces in the markers before the first scan (ICC.1:2022, section B.4).
+pub(super) fn color_tag(mut source: Source) -> Result<ColorTag> {
+    const HEAD: &[u8] = b"ICC_PROFILE\0";
+    source.skip(2)?;
+    let mut pieces: Vec<(u8, Vec<u8>)> = Vec::new();
+    loop {
+        let marker = next_marker(&mut source)?;
+        match marker {
+            START_OF_SCAN | END_OF_IMAGE => break,
+            0x01 | 0xd0..=0xd8 => continue,
+            _ => {}
+        }
+        let mut left = u64::from(u16::from_be_bytes(source.read_array()?)).saturating_sub(2);
+        if marker == 0xe2 && left > 14 {
+            let start: [u8; 14] = source.read_array()?;
+            left -= 14;
+            if start.starts_with(HEAD) {
+                let mut piece = vec![0; usize::try_from(left).unwrap_or_default()];
+                source.read_exact(&mut piece)?;
+                left = 0;
+                pieces.push((start[12], piece));
+            }
+        }
+        source.skip(left)?;
+        if pieces.iter().map(|(_, piece)| piece.len() as u64).sum::<u64>() > MAX_PROFILE_BYTES {
+            return Ok(ColorTag::Damaged("it is too large"));
+        }
+    }
+    pieces.sort_by_key(|&(nth, _)| nth);
+    let profile: Vec<u8> = pieces.into_iter().flat_map(|(_, piece)| piece).collect();
+    Ok(if profile.is_empty() { ColorTag::Srgb } else { ColorTag::Icc(profile) })
 }
 
 fn next_marker(source: &mut Source) -> Result<u8> {
@@ -247,7 +276,7 @@ fn decoder_bytes(frame: Frame, metadata_bytes: u64, scans: u32) -> u64 {
 
 /// The most bytes that reading a file with this `header` holds: the frame, and its coefficients while it is decoded.
 pub(super) fn memory_bytes(header: &ArtworkHeader) -> u64 {
-    let Facts { channels, file_bytes, metadata_bytes, .. } = header.jpeg;
+    let JpegFacts { channels, file_bytes, metadata_bytes, .. } = header.jpeg;
     let decoding = if header.is_reduced() {
         file_bytes + 2 * metadata_bytes + reduced::decoder_bytes(header.file_size(), header.reduction, channels)
     } else {
@@ -266,7 +295,7 @@ fn frame_bytes(header: &ArtworkHeader) -> u64 {
 ///
 /// [`memory_bytes`]; after opening only the frame is left of it.
 #[derive(Debug)]
-pub(super) struct JpegReader {
+pub(super) struct Reader {
     frame: Vec<u8>,
     next: usize,
     channels: usize,
@@ -274,7 +303,7 @@ pub(super) struct JpegReader {
     _reservation: Reservation,
 }
 
-impl JpegReader {
+impl Reader {
     pub(super) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget, deadline: &Deadline) -> Result<Self> {
         let mut reservation = budget.reserve(memory_bytes(header), format_args!("the decoder of {}", path.display()))?;
         let mut file = read_file(path, header)?;
@@ -284,6 +313,8 @@ impl JpegReader {
             4 => (ColorSpace::CMYK, Conversion::Cmyk8),
             _ => (ColorSpace::RGB, Conversion::Rgb8 { key: None }),
         };
+        let keeps_inks = header.color.change.way == Way::Inks;
+        let mut conversion = conversion;
         let frame = if !header.is_reduced() {
             if !header.jpeg.progressive && header.damage.is_none() {
                 end_in_zeros(&mut file);
@@ -291,6 +322,10 @@ impl JpegReader {
             let options = strict().set_strict_mode(header.damage.is_none()).jpeg_set_out_colorspace(color);
             let mut decoder = JpegDecoder::new_with_options(TimedBytes::new(file, *deadline), options);
             decoder.decode_headers().map_err(|error| undecodable(path, error))?;
+            if let Some(stored) = decoder.input_colorspace().filter(|_| keeps_inks) {
+                decoder.set_options(options.jpeg_set_out_colorspace(stored));
+                conversion = Conversion::Inks { inverted: header.jpeg.inverted, from_ycck: stored == ColorSpace::YCCK };
+            }
             let mut frame = vec![0; usize::try_from(frame_bytes(header)).unwrap_or(usize::MAX)];
             decoder.decode_into(&mut frame).map_err(|error| undecodable(path, error))?;
             frame
@@ -301,10 +336,12 @@ impl JpegReader {
         Ok(Self { frame, next: 0, channels: channels.into(), conversion, _reservation: reservation })
     }
 
-    pub(super) fn read_row(&mut self, out: &mut [Rgba8]) {
+    /// The next row. The whole frame was decoded when it was opened, so that there is nothing to interrupt.
+    pub(super) fn read_row(&mut self, out: &mut [Rgba8], _: &Deadline) -> Result<()> {
         let end = self.next + out.len() * self.channels;
         self.conversion.convert(&self.frame[self.next..end], out);
         self.next = end;
+        Ok(())
     }
 }
 
@@ -398,13 +435,13 @@ fn undecodable(path: &Path, error: DecodeErrors) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ArtworkReader, probe};
+    use super::super::{ArtworkReader, testing};
     use super::*;
 
     const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jpeg");
 
     fn read(path: &Path) -> Result<Vec<Rgba8>> {
-        let header = probe(path, &ArtworkLimits::default())?;
+        let header = testing::header(path)?;
         let budget = MemoryBudget::new(64 << 20);
         let mut reader = ArtworkReader::open(path, &header, &budget)?;
         assert_eq!(budget.high_water_bytes(), ArtworkReader::memory_bytes(&header));
@@ -453,8 +490,8 @@ mod tests {
 
     #[test]
     fn the_resolution_is_that_of_the_jfif_header() {
-        assert_eq!(probe(&file("rgb444.jpg"), &ArtworkLimits::default()).unwrap().dpi, Some((300.0, 150.0)));
-        assert_eq!(probe(&file("rgb420.jpg"), &ArtworkLimits::default()).unwrap().dpi, None);
+        assert_eq!(testing::header(&file("rgb444.jpg")).unwrap().dpi, Some((300.0, 150.0)));
+        assert_eq!(testing::header(&file("rgb420.jpg")).unwrap().dpi, None);
     }
 
     #[test]
@@ -464,7 +501,7 @@ mod tests {
             let cut = tempfile::NamedTempFile::new().unwrap();
             for length in (0..bytes.len()).rev().step_by(3) {
                 std::fs::write(cut.path(), &bytes[..length]).unwrap();
-                assert!(probe(cut.path(), &ArtworkLimits::default()).is_err(), "{name}: {length} of {} bytes", bytes.len());
+                assert!(testing::header(cut.path()).is_err(), "{name}: {length} of {} bytes", bytes.len());
             }
         }
     }
@@ -509,9 +546,32 @@ mod tests {
     fn a_file_that_changes_between_probing_and_reading_is_noticed() {
         let copy = tempfile::NamedTempFile::new().unwrap();
         std::fs::copy(file("rgb444.jpg"), copy.path()).unwrap();
-        let header = probe(copy.path(), &ArtworkLimits::default()).unwrap();
+        let header = testing::header(copy.path()).unwrap();
         std::fs::copy(file("rgb420.jpg"), copy.path()).unwrap();
         let error = ArtworkReader::open(copy.path(), &header, &MemoryBudget::new(1 << 20)).unwrap_err();
         assert!(error.to_string().contains("changed"), "{error}");
+    }
+
+    #[test]
+    fn inks_that_are_kept_stand_for_the_colours_that_they_become_otherwise() {
+        let mut bytes = std::fs::read(file("cmyk_adobe.jpg")).unwrap();
+        let transform = bytes.windows(5).position(|marker| marker == b"Adobe").unwrap() + 11;
+        // Inks as they are, and as luma and chroma.
+        for kind in [0, 2] {
+            bytes[transform] = kind;
+            let copy = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(copy.path(), &bytes).unwrap();
+            let mut header = testing::header(copy.path()).unwrap();
+            let colors = testing::read_as(copy.path(), &header).unwrap();
+            header.color.change.way = Way::Inks;
+            header.jpeg.keep_inks();
+            let inks = testing::read_as(copy.path(), &header).unwrap();
+            let become_colors = |inks: &Rgba8| {
+                let [r, g, b] = [inks.r, inks.g, inks.b].map(|ink| super::super::convert::unprinted(ink, inks.a));
+                Rgba8::new(r, g, b, 255)
+            };
+            let expected: Vec<Rgba8> = inks.iter().map(become_colors).collect();
+            assert!(testing::difference(&colors, &expected) <= 2, "{kind}");
+        }
     }
 }

@@ -1,32 +1,52 @@
 //! From an artwork file to rows of resampled, turned pixels: decoders, trimming, resampling; rasters in memory, streamed or
 //! spilled.
 
+#[cfg(not(all(feature = "jpeg", feature = "webp", feature = "tiff")))]
+mod absent;
+mod alpha;
+mod color;
 mod convert;
 mod exif;
 mod header;
+#[cfg(feature = "jpeg")]
 mod jpeg;
 mod limits;
 mod orientation;
 mod png;
 mod raster;
+#[cfg(feature = "jpeg")]
 mod reduced;
+mod reduction;
 mod resample;
 mod rows;
 mod source;
 mod spill;
 #[cfg(test)]
 mod testing;
+#[cfg(feature = "tiff")]
 mod tiff;
 mod timed;
+#[cfg(feature = "jpeg")]
+mod timed_bytes;
 mod visible;
+#[cfg(feature = "webp")]
 mod vp8l;
+#[cfg(feature = "webp")]
 mod webp;
 mod writer;
 
+#[cfg(not(feature = "jpeg"))]
+use self::absent as jpeg;
+#[cfg(not(feature = "tiff"))]
+use self::absent as tiff;
+#[cfg(not(feature = "webp"))]
+use self::absent as webp;
+
 use std::path::{Path, PathBuf};
 
+pub use self::color::{ColorMode, ColorSpace};
 pub use self::header::{ArtworkFormat, ArtworkHeader};
-pub(crate) use self::header::{probe, probe_damaged};
+pub(crate) use self::header::{Probing, probe, probe_damaged};
 pub use self::limits::ArtworkLimits;
 pub(crate) use self::orientation::Orientation;
 pub use self::raster::Residence;
@@ -34,20 +54,22 @@ pub(crate) use self::raster::{Raster, RasterView, Shape};
 pub use self::resample::Resampler;
 pub(crate) use self::rows::{RasterStream, ShapedRows, Shaping};
 pub(crate) use self::spill::Spill;
-pub(crate) use self::visible::{is_fully_transparent, visible_box};
+pub(crate) use self::visible::{is_fully_transparent, visible_boxes};
 pub(crate) use self::writer::{RasterWriter, Written};
 
-use crate::budget::MemoryBudget;
+use crate::budget::{Buffer, MemoryBudget, Reservation};
 use crate::error::{ErrorKind, Result};
 use crate::geom::PxSize;
 use crate::pixel::Rgba8;
 
-use self::jpeg::JpegReader;
+use self::color::ColorTransform;
+use self::header::color_tag;
 use self::limits::Deadline;
 use self::png::PngReader;
-use self::source::damaged;
-use self::tiff::TiffReader;
-use self::webp::WebPReader;
+use self::source::{Source, changed, damaged};
+
+/// Bytes of a file that are read at once, to find its colour profile.
+const INPUT_BYTES: usize = 4 << 10;
 
 /// Reads an artwork's pixels once, top to bottom, as rows of [`Rgba8`], whatever the file's format and colour type. They come as they are
 /// stored: the header's orientation is for those who use them.
@@ -61,8 +83,53 @@ pub(crate) struct ArtworkReader {
     size: PxSize,
     rows_read: u32,
     decoder: Decoder,
+    colors: Option<Colors>,
     deadline: Deadline,
     reading: Reading,
+}
+
+/// How the colours of rows become those of the parts.
+#[derive(Debug)]
+struct Colors {
+    transform: ColorTransform,
+    /// A row as the decoder gives it.
+    row: Buffer<Rgba8>,
+    /// Visible pixels so far, and those of them that the parts cannot show.
+    visible: u64,
+    beyond: u64,
+    _charge: Reservation,
+}
+
+impl Colors {
+    /// `None` for a file whose colours are those of the parts.
+    fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Option<Self>> {
+        let Some(space) = &header.color.space else { return Ok(None) };
+        let charge = budget.reserve(ColorTransform::memory_bytes(header.color.profile_bytes, header.color_mode), "a colour profile")?;
+        let row = budget.buffer(header.stored_size().width() as usize, "a row of an artwork")?;
+        let source = Source::open(path, INPUT_BYTES)?.lenient(header.damage.is_some());
+        let tag = color_tag(source, header.format)?;
+        let transform = ColorTransform::new(&tag, header.color_mode, space).ok_or_else(|| changed(path))?;
+        Ok(Some(Self { transform, row, visible: 0, beyond: 0, _charge: charge }))
+    }
+
+    fn read_row(&mut self, decoder: &mut Decoder, out: &mut [Rgba8], deadline: &Deadline) -> Result<()> {
+        decoder.read_row(&mut self.row, deadline)?;
+        let (visible, beyond) = self.transform.count_beyond(&self.row);
+        self.visible += visible;
+        self.beyond += beyond;
+        self.transform.convert(&self.row, out);
+        Ok(())
+    }
+
+    /// Whether one visible pixel of a thousand or more was of a colour that the parts cannot show.
+    fn are_beyond(&self) -> bool {
+        self.beyond * 1000 > self.visible
+    }
+
+    fn memory_bytes(header: &ArtworkHeader) -> u64 {
+        let row = u64::from(header.stored_size().width()) * Rgba8::BYTES as u64;
+        header.color.space.as_ref().map_or(0, |_| ColorTransform::memory_bytes(header.color.profile_bytes, header.color_mode) + row)
+    }
 }
 
 /// What becomes of damage.
@@ -79,9 +146,20 @@ enum Reading {
 #[derive(Debug)]
 enum Decoder {
     Png(Box<PngReader>),
-    Jpeg(JpegReader),
-    WebP(WebPReader),
-    Tiff(Box<TiffReader>),
+    Jpeg(jpeg::Reader),
+    WebP(webp::Reader),
+    Tiff(Box<tiff::Reader>),
+}
+
+impl Decoder {
+    fn read_row(&mut self, out: &mut [Rgba8], deadline: &Deadline) -> Result<()> {
+        match self {
+            Self::Png(reader) => reader.read_row(out),
+            Self::Jpeg(reader) => reader.read_row(out, deadline),
+            Self::WebP(reader) => reader.read_row(out, deadline),
+            Self::Tiff(reader) => reader.read_row(out, deadline),
+        }
+    }
 }
 
 impl ArtworkReader {
@@ -95,27 +173,29 @@ impl ArtworkReader {
     pub(crate) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Self> {
         let size = header.stored_size();
         let mut deadline = header.limits.deadline(size);
+        let colors = Colors::open(path, header, budget)?;
         let opened = match header.format {
             ArtworkFormat::Png => PngReader::open(path, header, budget, &deadline).map(|reader| Decoder::Png(Box::new(reader))),
-            ArtworkFormat::Jpeg => JpegReader::open(path, header, budget, &deadline).map(Decoder::Jpeg),
-            ArtworkFormat::WebP => WebPReader::open(path, header, budget, &deadline).map(Decoder::WebP),
-            ArtworkFormat::Tiff => TiffReader::open(path, header, budget).map(|reader| Decoder::Tiff(Box::new(reader))),
+            ArtworkFormat::Jpeg => jpeg::Reader::open(path, header, budget, &deadline).map(Decoder::Jpeg),
+            ArtworkFormat::WebP => webp::Reader::open(path, header, budget, &deadline).map(Decoder::WebP),
+            ArtworkFormat::Tiff => tiff::Reader::open(path, header, budget, &deadline).map(|reader| Decoder::Tiff(Box::new(reader))),
         };
         // What was interrupted looks damaged.
         deadline.stop(path)?;
         let reading = if header.damage.is_some() { Reading::Lenient } else { Reading::Strict };
-        Ok(Self { path: path.to_owned(), size, rows_read: 0, decoder: opened?, deadline, reading })
+        Ok(Self { path: path.to_owned(), size, rows_read: 0, decoder: opened?, colors, deadline, reading })
     }
 
     /// The most bytes that reading an artwork with this `header` holds at once: a few rows, but the whole frame for interlaced PNG, for JPEG
     /// and for WebP, and the rows of a tile for tiled TIFF.
     pub(crate) fn memory_bytes(header: &ArtworkHeader) -> u64 {
-        match header.format {
+        let decoder = match header.format {
             ArtworkFormat::Png => png::memory_bytes(header),
             ArtworkFormat::Jpeg => jpeg::memory_bytes(header),
             ArtworkFormat::WebP => webp::memory_bytes(header),
             ArtworkFormat::Tiff => tiff::memory_bytes(header),
-        }
+        };
+        decoder.saturating_add(Colors::memory_bytes(header))
     }
 
     /// The size of the artwork's pixels as they are stored.
@@ -139,17 +219,9 @@ impl ArtworkReader {
             return Ok(());
         }
         self.deadline.start();
-        let read = match &mut self.decoder {
-            Decoder::Png(reader) => reader.read_row(out),
-            Decoder::Jpeg(reader) => {
-                reader.read_row(out);
-                Ok(())
-            }
-            Decoder::WebP(reader) => {
-                reader.read_row(out);
-                Ok(())
-            }
-            Decoder::Tiff(reader) => reader.read_row(out, &self.deadline),
+        let read = match &mut self.colors {
+            None => self.decoder.read_row(out, &self.deadline),
+            Some(colors) => colors.read_row(&mut self.decoder, out, &self.deadline),
         };
         self.deadline.stop(&self.path)?;
         match read {
@@ -162,16 +234,17 @@ impl ArtworkReader {
         }
     }
 
-    /// Checks what follows the rows: checksums, and that the file ends as it should.
+    /// Checks what follows the rows: checksums, and that the file ends as it should. Says whether the artwork has colours that the parts
+    /// cannot show.
     ///
     /// # Errors
     ///
     /// As for [`open`](Self::open).
-    pub(crate) fn finish(self) -> Result<()> {
+    pub(crate) fn finish(self) -> Result<bool> {
         match self.decoder {
-            _ if self.reading != Reading::Strict => Ok(()),
-            Decoder::Png(reader) => reader.finish(),
-            Decoder::Jpeg(_) | Decoder::WebP(_) | Decoder::Tiff(_) => Ok(()),
+            Decoder::Png(reader) if self.reading == Reading::Strict => reader.finish()?,
+            Decoder::Png(_) | Decoder::Jpeg(_) | Decoder::WebP(_) | Decoder::Tiff(_) => {}
         }
+        Ok(self.colors.is_some_and(|colors| colors.are_beyond()))
     }
 }

@@ -9,33 +9,9 @@ use crate::error::Result;
 use crate::geom::PxSize;
 
 use super::limits::Deadline;
+use super::reduction::Reduction;
 use super::source::{damaged, damaged_by};
 use super::timed::Timed;
-
-/// By how much an artwork is decoded smaller than it is stored, on each side: 1, 2, 4 or 8.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Reduction(u32);
-
-impl Default for Reduction {
-    fn default() -> Self {
-        Self(1)
-    }
-}
-
-impl Reduction {
-    /// The largest one that leaves at least `width` × `height` of `stored` pixels.
-    pub(super) fn to(stored: PxSize, width: u32, height: u32) -> Self {
-        let leaves_enough = |&by: &u32| stored.width() / by >= width && stored.height() / by >= height;
-        Self([8, 4, 2].into_iter().find(leaves_enough).unwrap_or(1))
-    }
-
-    /// What is left of so many pixels: of a part of a pixel, a whole one.
-    pub(super) fn of(self, stored: PxSize) -> PxSize {
-        let (width, height) = (stored.width().div_ceil(self.0), stored.height().div_ceil(self.0));
-        // No side is longer than before, and none is empty.
-        PxSize::new(width, height).unwrap_or(stored)
-    }
-}
 
 /// The longest that a block of one channel can be, in pixels: 8, sampled at a quarter.
 const LONGEST_BLOCK: u64 = 32;
@@ -82,7 +58,7 @@ fn end_in_ones(file: &mut Vec<u8>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{ArtworkHeader, ArtworkLimits, probe, testing};
+    use super::super::{ArtworkHeader, testing};
     use super::*;
     use std::path::PathBuf;
 
@@ -91,7 +67,7 @@ mod tests {
     }
 
     fn header(path: &Path, by: u32) -> Result<ArtworkHeader> {
-        let mut header = probe(path, &ArtworkLimits::default())?;
+        let mut header = testing::header(path)?;
         header.reduce_to(header.size.width() / by, header.size.height() / by);
         Ok(header)
     }
@@ -137,15 +113,5 @@ mod tests {
                 assert!(read.is_err(), "{name}: {length} of {} bytes", bytes.len());
             }
         }
-    }
-
-    #[test]
-    fn as_many_pixels_as_are_printed_are_left() {
-        let stored = PxSize::new(801, 400).unwrap();
-        let cases = [((401, 200), 1), ((400, 200), 2), ((400, 201), 1), ((101, 99), 4), ((100, 50), 8), ((1, 1), 8), ((u32::MAX, 1), 1)];
-        for ((width, height), by) in cases {
-            assert_eq!(Reduction::to(stored, width, height), Reduction(by), "{width} × {height}");
-        }
-        assert_eq!(Reduction(8).of(stored).to_string(), "101 × 50 px");
     }
 }

@@ -6,19 +6,25 @@ use super::{ArtworkHeader, ArtworkReader, Resampler};
 use crate::budget::{Buffer, MemoryBudget};
 use crate::error::{ErrorKind, Result};
 use crate::geom::{PxRect, PxSize, Rows};
+use crate::job::{AlphaRules, Resample};
 use crate::pixel::Rgba8;
 
+use super::alpha::{clean, cleans, knock_out};
 use super::raster::Shape;
 
-/// How an artwork becomes the rows of a raster before its turn: cropped, resampled, mirrored.
+/// How an artwork becomes the rows of a raster before its turn: cropped, resampled, mirrored, cleaned, put on a canvas.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shaping {
     /// The rectangle of the artwork that is printed.
     pub(crate) crop: PxRect,
-    /// The size that it is resampled to.
+    /// Where it is printed on the raster, and so the size that it is resampled to.
+    pub(crate) place: PxRect,
+    /// The size of the raster.
     pub(crate) size: PxSize,
     /// Whether it is mirrored left to right.
     pub(crate) mirror: bool,
+    pub(crate) resample: Resample,
+    pub(crate) alpha: AlphaRules,
 }
 
 /// Makes the rows of a raster of an artwork's rows.
@@ -28,14 +34,19 @@ pub(crate) struct Shaping {
 /// [`ShapedRows::memory_bytes`].
 #[derive(Debug)]
 pub(crate) struct ShapedRows {
-    crop: PxRect,
-    mirror: bool,
+    shaping: Shaping,
     /// None where the size stays.
     resampler: Option<Resampler>,
+    /// A row of the artwork from which a colour is knocked out, if one is.
+    knocked_out: Buffer<Rgba8>,
     /// The row that is handed out, where it is not the resampler's own.
     row: Buffer<Rgba8>,
-    /// Whether `row` is to be handed out.
+    /// Whether `row` is to be handed out, where there is no resampler.
     ready: bool,
+    /// A row of the canvas above or below the artwork, if there is one.
+    blank: Buffer<Rgba8>,
+    /// The row of the raster that is handed out next.
+    next: u32,
 }
 
 impl ShapedRows {
@@ -43,29 +54,40 @@ impl ShapedRows {
     ///
     /// [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit).
     pub(crate) fn new(shaping: &Shaping, budget: &MemoryBudget) -> Result<Self> {
-        let Shaping { crop, size, mirror } = *shaping;
-        let resampler = if crop.size() == size { None } else { Some(Resampler::new(crop.size(), size, budget)?) };
+        let Shaping { crop, place, size, resample, alpha, .. } = *shaping;
+        let resampler = if shaping.is_resampled() { Some(Resampler::new(crop.size(), place.size(), resample, budget)?) } else { None };
+        let knocked_out = alpha.knockout.map_or(0, |_| crop.size().width() as usize);
+        let knocked_out = budget.buffer(knocked_out, "a row of the artwork")?;
         let row = budget.buffer(size.width() as usize, "a row of a raster")?;
-        Ok(Self { crop, mirror, resampler, row, ready: false })
+        let blank = budget.buffer(if place.size() == size { 0 } else { size.width() as usize }, "a row of a canvas")?;
+        Ok(Self { shaping: *shaping, resampler, knocked_out, row, ready: false, blank, next: 0 })
     }
 
     /// Bytes that this holds.
     pub(crate) fn memory_bytes(shaping: &Shaping) -> u64 {
-        let Shaping { crop, size, .. } = *shaping;
-        let resampling = if crop.size() == size { 0 } else { Resampler::memory_bytes(crop.size(), size) };
-        resampling.saturating_add(row_bytes(size))
+        let Shaping { crop, place, size, resample, alpha, .. } = *shaping;
+        let resampling = if shaping.is_resampled() { Resampler::memory_bytes(crop.size(), place.size(), resample) } else { 0 };
+        let knocked_out = alpha.knockout.map_or(0, |_| row_bytes(crop.size()));
+        let blank = if place.size() == size { 0 } else { row_bytes(size) };
+        resampling.saturating_add(row_bytes(size)).saturating_add(knocked_out).saturating_add(blank)
     }
 
     /// Takes row `y` of the artwork. All rows that could be made of those before must have been taken.
     pub(crate) fn push(&mut self, y: u32, row: &[Rgba8]) -> Result<()> {
-        if !(self.crop.y()..self.crop.bottom()).contains(&y) {
+        let crop = self.shaping.crop;
+        if !(crop.y()..crop.bottom()).contains(&y) {
             return Ok(());
         }
-        let row = &row[self.crop.x() as usize..self.crop.right() as usize];
+        let mut row = &row[crop.x() as usize..crop.right() as usize];
+        if let Some(knockout) = self.shaping.alpha.knockout {
+            self.knocked_out.copy_from_slice(row);
+            knock_out(knockout, &mut self.knocked_out);
+            row = &self.knocked_out;
+        }
         match &mut self.resampler {
             Some(resampler) => resampler.push_row(row),
             None => {
-                place(row, self.mirror, &mut self.row);
+                self.shaping.finish(row, &mut self.row);
                 self.ready = true;
                 Ok(())
             }
@@ -74,23 +96,53 @@ impl ShapedRows {
 
     /// The next row of the raster before its turn, if the artwork's rows so far suffice.
     pub(crate) fn next(&mut self) -> Result<Option<&[Rgba8]>> {
-        match &mut self.resampler {
-            None => Ok(std::mem::take(&mut self.ready).then_some(&*self.row)),
-            Some(resampler) => Ok(match resampler.next_row()? {
-                Some(row) if self.mirror => {
-                    place(row, true, &mut self.row);
+        let Shaping { place, size, .. } = self.shaping;
+        if !(place.y()..place.bottom()).contains(&self.next) {
+            if self.next == size.height() {
+                return Ok(None);
+            }
+            self.next += 1;
+            return Ok(Some(&self.blank));
+        }
+        let row = match &mut self.resampler {
+            None => std::mem::take(&mut self.ready).then_some(&*self.row),
+            Some(resampler) => match resampler.next_row()? {
+                Some(row) if self.shaping.is_finished() => Some(row),
+                Some(row) => {
+                    self.shaping.finish(row, &mut self.row);
                     Some(&*self.row)
                 }
-                row => row,
-            }),
-        }
+                None => None,
+            },
+        };
+        self.next += u32::from(row.is_some());
+        Ok(row)
     }
 }
 
-fn place(row: &[Rgba8], mirror: bool, out: &mut [Rgba8]) {
-    out.copy_from_slice(row);
-    if mirror {
-        out.reverse();
+impl Shaping {
+    fn is_resampled(&self) -> bool {
+        self.crop.size() != self.place.size()
+    }
+
+    /// Whether nothing is left to do with a resampled row.
+    fn is_finished(&self) -> bool {
+        !self.mirror && self.place.size() == self.size && !cleans(self.alpha)
+    }
+
+    /// Makes a row of the raster, one that the artwork lies in, of a resampled one.
+    fn finish(&self, row: &[Rgba8], out: &mut [Rgba8]) {
+        let (left, right) = (self.place.x() as usize, self.place.right() as usize);
+        out[..left].fill(Rgba8::TRANSPARENT);
+        out[right..].fill(Rgba8::TRANSPARENT);
+        let out = &mut out[left..right];
+        out.copy_from_slice(row);
+        if self.mirror {
+            out.reverse();
+        }
+        if cleans(self.alpha) {
+            clean(self.alpha, out);
+        }
     }
 }
 
@@ -114,6 +166,8 @@ pub(crate) struct RasterStream {
     rows: ShapedRows,
     size: PxSize,
     next_row: u32,
+    /// Whether the artwork, read to its end, has colours that the parts cannot show.
+    beyond_gamut: bool,
 }
 
 impl RasterStream {
@@ -126,7 +180,7 @@ impl RasterStream {
         let reader = ArtworkReader::open(path, header, budget)?;
         let row = budget.buffer(header.stored_size().width() as usize, "a row of the artwork")?;
         let rows = ShapedRows::new(shaping, budget)?;
-        Ok(Self { reader: Some(reader), row, next_source_row: 0, rows, size: shaping.size, next_row: 0 })
+        Ok(Self { reader: Some(reader), row, next_source_row: 0, rows, size: shaping.size, next_row: 0, beyond_gamut: false })
     }
 
     /// Bytes that a stream holds.
@@ -189,6 +243,76 @@ impl RasterStream {
         for _ in self.next_source_row..reader.size().height() {
             reader.read_row(&mut self.row)?;
         }
-        reader.finish()
+        self.beyond_gamut = reader.finish()?;
+        Ok(())
+    }
+
+    /// Whether the artwork was read to its end and has colours that the parts cannot show.
+    pub(crate) fn is_beyond_gamut(&self) -> bool {
+        self.beyond_gamut
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Harden, Kernel, Knockout};
+
+    const RED: Rgba8 = Rgba8::new(255, 0, 0, 255);
+    const BLACK: Rgba8 = Rgba8::new(0, 0, 0, 255);
+    const SOFT: Rgba8 = Rgba8::new(255, 0, 0, 100);
+    const NONE: Rgba8 = Rgba8::TRANSPARENT;
+
+    fn size(width: u32, height: u32) -> PxSize {
+        PxSize::new(width, height).unwrap()
+    }
+
+    fn shaped(rows: &[&[Rgba8]], shaping: &Shaping) -> Vec<Vec<Rgba8>> {
+        let budget = MemoryBudget::new(1 << 24);
+        let mut shaped = ShapedRows::new(shaping, &budget).unwrap();
+        assert_eq!(budget.held_bytes(), ShapedRows::memory_bytes(shaping));
+        let mut out = Vec::new();
+        for (y, row) in (0..).zip(rows) {
+            shaped.push(y, row).unwrap();
+            while let Some(row) = shaped.next().unwrap() {
+                out.push(row.to_vec());
+            }
+        }
+        out
+    }
+
+    /// Of an image of 2 × 2 pixels, on a canvas of 5 × 4.
+    fn on_canvas() -> Shaping {
+        let (crop, size) = (size(2, 2).into(), size(5, 4));
+        Shaping {
+            crop,
+            place: crop.size().in_the_middle_of(size),
+            size,
+            mirror: false,
+            resample: Resample::default(),
+            alpha: AlphaRules::default(),
+        }
+    }
+
+    #[test]
+    fn artwork_lies_in_the_middle_of_its_canvas() {
+        let picture: &[&[Rgba8]] = &[&[RED, BLACK], &[SOFT, RED]];
+        let empty = vec![NONE; 5];
+        let expected = [empty.clone(), vec![NONE, RED, BLACK, NONE, NONE], vec![NONE, SOFT, RED, NONE, NONE], empty.clone()];
+        assert_eq!(shaped(picture, &on_canvas()), expected);
+        let mirrored = shaped(picture, &Shaping { mirror: true, ..on_canvas() });
+        assert_eq!(mirrored[1..3], [vec![NONE, BLACK, RED, NONE, NONE], vec![NONE, RED, SOFT, NONE, NONE]]);
+        let larger = Shaping { place: PxRect::new(0, 0, size(4, 4)).unwrap(), ..on_canvas() };
+        let nearest = Resample { kernel: Kernel::Nearest, linear: false };
+        let doubled = shaped(picture, &Shaping { resample: nearest, ..larger });
+        assert_eq!(doubled[..2], [[RED, RED, BLACK, BLACK, NONE]; 2]);
+        assert_eq!(doubled.len(), 4);
+    }
+
+    #[test]
+    fn colours_are_knocked_out_before_edges_are_hardened() {
+        let alpha = AlphaRules { knockout: Some(Knockout { color: [0; 3], tolerance: 0 }), harden: Harden::new(0.25), min_alpha: 0 };
+        let rows = shaped(&[&[RED, BLACK], &[SOFT, RED]], &Shaping { alpha, ..on_canvas() });
+        assert_eq!(rows[1..3], [vec![NONE, RED, NONE, NONE, NONE], vec![NONE, RED, RED, NONE, NONE]]);
     }
 }

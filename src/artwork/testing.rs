@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{ArtworkHeader, ArtworkLimits, ArtworkReader, probe};
+use super::{ArtworkHeader, ArtworkLimits, ArtworkReader, ColorSpace, Probing, probe};
 use crate::budget::MemoryBudget;
 use crate::error::Result;
 use crate::pixel::Rgba8;
@@ -14,7 +14,17 @@ pub(super) fn data(name: &str) -> PathBuf {
 
 /// The pixels of an artwork as they are stored; what it reserves is what its header said.
 pub(super) fn read(path: &Path) -> Result<Vec<Rgba8>> {
-    read_as(path, &probe(path, &ArtworkLimits::default())?)
+    read_as(path, &header(path)?)
+}
+
+/// The header of an artwork for parts in sRGB.
+pub(super) fn header(path: &Path) -> Result<ArtworkHeader> {
+    header_within(path, &ArtworkLimits::default())
+}
+
+/// The header of an artwork that asks for no more than `limits`.
+pub(super) fn header_within(path: &Path, limits: &ArtworkLimits) -> Result<ArtworkHeader> {
+    probe(path, &Probing { limits, space: &ColorSpace::default(), budget: &MemoryBudget::new(1 << 24) })
 }
 
 /// The pixels of an artwork with this header.

@@ -3,17 +3,15 @@
 
 use std::io::{self, BufRead, Read, Seek, SeekFrom};
 
-use zune_jpeg::zune_core::bytestream::{ZByteIoError, ZByteReaderTrait, ZCursor, ZSeekFrom};
-
 use super::limits::Deadline;
 
 /// Bytes after which the clock is looked at. Where pictures take the least of them, a run of blocks or pixels that are alike, so many still
 /// stand for a fraction of a second.
-const LOOK_BYTES: usize = 1 << 10;
+pub(super) const LOOK_BYTES: usize = 1 << 10;
 
 /// Looks at the clock now and then.
 #[derive(Debug)]
-struct Clock {
+pub(super) struct Clock {
     deadline: Deadline,
     /// Bytes until it is looked at.
     bytes_left: usize,
@@ -21,13 +19,13 @@ struct Clock {
 }
 
 impl Clock {
-    fn new(deadline: Deadline) -> Self {
+    pub(super) fn new(deadline: Deadline) -> Self {
         Self { deadline, bytes_left: LOOK_BYTES, is_over: false }
     }
 
     /// Counts `bytes` that are read; says whether they may be.
     #[inline]
-    fn allows(&mut self, bytes: usize) -> bool {
+    pub(super) fn allows(&mut self, bytes: usize) -> bool {
         match self.bytes_left.checked_sub(bytes) {
             Some(left) => self.bytes_left = left,
             None => self.look(),
@@ -92,91 +90,22 @@ impl<R: Seek> Seek for Timed<R> {
     }
 }
 
-/// A file in memory that cannot be read from some time on, as zune-jpeg reads it. That asks whether it is at the end only where it reads
-/// byte by byte, as it does when four could not be read (zune-jpeg 0.5.15).
-pub(super) struct TimedBytes {
-    inner: ZCursor<Vec<u8>>,
-    clock: Clock,
-}
-
-impl TimedBytes {
-    pub(super) fn new(bytes: Vec<u8>, deadline: Deadline) -> Self {
-        Self { inner: ZCursor::new(bytes), clock: Clock::new(deadline) }
-    }
-
-    #[inline]
-    fn check(&mut self, bytes: usize) -> Result<(), ZByteIoError> {
-        if self.clock.allows(bytes) { Ok(()) } else { Err(ZByteIoError::Generic("out of time")) }
-    }
-}
-
-impl ZByteReaderTrait for TimedBytes {
-    #[inline]
-    fn read_byte_no_error(&mut self) -> u8 {
-        if self.clock.allows(1) { self.inner.read_byte_no_error() } else { 0 }
-    }
-
-    #[inline]
-    fn read_exact_bytes(&mut self, buffer: &mut [u8]) -> Result<(), ZByteIoError> {
-        // Two bytes are the length of a segment, as those that begin scans are, each of which may need no more to go over the whole picture.
-        self.check(if buffer.len() == 2 { LOOK_BYTES + 1 } else { buffer.len() })?;
-        self.inner.read_exact_bytes(buffer)
-    }
-
-    #[inline]
-    fn read_bytes(&mut self, buffer: &mut [u8]) -> Result<usize, ZByteIoError> {
-        self.check(buffer.len())?;
-        self.inner.read_bytes(buffer)
-    }
-
-    fn peek_bytes(&mut self, buffer: &mut [u8]) -> Result<usize, ZByteIoError> {
-        self.check(buffer.len())?;
-        self.inner.peek_bytes(buffer)
-    }
-
-    fn peek_exact_bytes(&mut self, buffer: &mut [u8]) -> Result<(), ZByteIoError> {
-        self.check(buffer.len())?;
-        self.inner.peek_exact_bytes(buffer)
-    }
-
-    #[inline]
-    fn z_seek(&mut self, from: ZSeekFrom) -> Result<u64, ZByteIoError> {
-        self.inner.z_seek(from)
-    }
-
-    #[inline]
-    fn is_eof(&mut self) -> Result<bool, ZByteIoError> {
-        self.check(0)?;
-        self.inner.is_eof()
-    }
-
-    fn z_position(&mut self) -> Result<u64, ZByteIoError> {
-        self.inner.z_position()
-    }
-
-    fn read_remaining(&mut self, sink: &mut Vec<u8>) -> Result<usize, ZByteIoError> {
-        self.check(0)?;
-        self.inner.read_remaining(sink)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Cursor;
     use std::time::Duration;
 
-    use super::super::jpeg::JpegReader;
     use super::super::limits::ArtworkLimits;
     use super::super::png::PngReader;
     use super::super::testing::data;
-    use super::super::tiff::TiffReader;
-    use super::super::webp::WebPReader;
-    use super::super::{ArtworkHeader, probe};
+    use super::super::timed_bytes::TimedBytes;
+    use super::super::{jpeg, testing, tiff, webp};
     use super::*;
     use crate::budget::MemoryBudget;
     use crate::error::Result;
     use crate::geom::PxSize;
     use crate::pixel::Rgba8;
+    use zune_jpeg::zune_core::bytestream::ZByteReaderTrait;
 
     /// The time for an artwork, which is over or never will be.
     fn deadline(over: bool) -> Deadline {
@@ -203,15 +132,15 @@ mod tests {
     /// Opens a file, or reads its first row where opening is not all; the sizes of JPEG files are divided.
     fn decode(name: &str, divided_by: u32, deadline: &Deadline) -> Result<()> {
         let (path, budget) = (data(name), MemoryBudget::new(1 << 30));
-        let mut header: ArtworkHeader = probe(&path, &ArtworkLimits::default())?;
+        let mut header = testing::header(&path)?;
         header.reduce_to(header.size.width() / divided_by, header.size.height() / divided_by);
         match name.rsplit_once('.') {
-            Some((_, "jpg")) => JpegReader::open(&path, &header, &budget, deadline).map(drop),
-            Some((_, "webp")) => WebPReader::open(&path, &header, &budget, deadline).map(drop),
+            Some((_, "jpg")) => jpeg::Reader::open(&path, &header, &budget, deadline).map(drop),
+            Some((_, "webp")) => webp::Reader::open(&path, &header, &budget, deadline).map(drop),
             Some((_, "png")) => PngReader::open(&path, &header, &budget, deadline).map(drop),
             _ => {
                 let mut row = vec![Rgba8::TRANSPARENT; header.size.width() as usize];
-                TiffReader::open(&path, &header, &budget)?.read_row(&mut row, deadline)
+                tiff::Reader::open(&path, &header, &budget, deadline)?.read_row(&mut row, deadline)
             }
         }
     }

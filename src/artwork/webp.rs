@@ -9,10 +9,11 @@ use crate::error::{Error, Result};
 use crate::geom::PxSize;
 use crate::pixel::Rgba8;
 
+use super::ColorMode;
+use super::color::{ColorTag, MAX_PROFILE_BYTES};
 use super::convert::Conversion;
 use super::exif::Exif;
 use super::header::{ArtworkFormat, ArtworkHeader};
-use super::jpeg;
 use super::limits::{ArtworkLimits, Deadline};
 use super::source::{Source, damaged_by};
 use super::timed::Timed;
@@ -58,13 +59,34 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
         fingerprint: source.digest()?,
         file_bytes: source.length_bytes(),
         damage: None,
+        color_mode: ColorMode::Rgb,
+        color: Default::default(),
         orientation: Default::default(),
         reduction: Default::default(),
         limits: *limits,
         decoder_bytes: decoder_bytes(&chunks, size),
-        jpeg: jpeg::Facts::default(),
+        jpeg: Default::default(),
     };
     Ok(header.oriented(chunks.exif.orientation))
+}
+
+/// The profile in the ICCP chunk (section 2.7.1.4).
+pub(super) fn color_tag(mut source: Source) -> Result<ColorTag> {
+    source.skip(12)?;
+    while source.position() + 8 <= source.length_bytes() {
+        let (kind, bytes) = (source.read_array::<4>()?, u32::from_le_bytes(source.read_array()?));
+        if kind == *b"ICCP" {
+            if u64::from(bytes) > MAX_PROFILE_BYTES {
+                return Ok(ColorTag::Damaged("it is too large"));
+            }
+            let mut profile = vec![0; bytes as usize];
+            source.read_exact(&mut profile)?;
+            return Ok(ColorTag::Icc(profile));
+        }
+        let bytes = u64::from(bytes);
+        source.skip((bytes + bytes % 2).min(source.length_bytes() - source.position()))?;
+    }
+    Ok(ColorTag::Srgb)
 }
 
 fn read_chunks(source: &mut Source, limits: &ArtworkLimits) -> Result<Chunks> {
@@ -215,7 +237,7 @@ fn frame_bytes(header: &ArtworkHeader) -> u64 {
 ///
 /// [`memory_bytes`]; after opening only the frame is left of it.
 #[derive(Debug)]
-pub(super) struct WebPReader {
+pub(super) struct Reader {
     frame: Vec<u8>,
     next: usize,
     channels: usize,
@@ -223,7 +245,7 @@ pub(super) struct WebPReader {
     _reservation: Reservation,
 }
 
-impl WebPReader {
+impl Reader {
     pub(super) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget, deadline: &Deadline) -> Result<Self> {
         let mut reservation = budget.reserve(memory_bytes(header), format_args!("the decoder of {}", path.display()))?;
         let mut source = Source::open(path, INPUT_BYTES)?;
@@ -244,10 +266,12 @@ impl WebPReader {
         Ok(Self { frame, next: 0, channels: channels(header), conversion, _reservation: reservation })
     }
 
-    pub(super) fn read_row(&mut self, out: &mut [Rgba8]) {
+    /// The next row. The whole frame was decoded when it was opened, so that there is nothing to interrupt.
+    pub(super) fn read_row(&mut self, out: &mut [Rgba8], _: &Deadline) -> Result<()> {
         let end = self.next + out.len() * self.channels;
         self.conversion.convert(&self.frame[self.next..end], out);
         self.next = end;
+        Ok(())
     }
 }
 
@@ -260,8 +284,8 @@ fn undecodable(path: &Path, error: DecodingError) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{data, difference, read, read_bytes};
-    use super::super::{Orientation, probe};
+    use super::super::Orientation;
+    use super::super::testing::{self, data, difference, read, read_bytes};
     use super::*;
     use crate::geom::Turn;
 
@@ -272,7 +296,7 @@ mod tests {
     }
 
     fn header(name: &str) -> ArtworkHeader {
-        probe(&file(name), &ArtworkLimits::default()).unwrap()
+        testing::header(&file(name)).unwrap()
     }
 
     #[test]

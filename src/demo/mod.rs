@@ -110,7 +110,7 @@ fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Job, Sizing, TurnPolicy};
+    use crate::job::{Job, Sizing, Trim, TurnPolicy};
     use std::collections::BTreeSet;
     use std::io::Cursor;
 
@@ -146,7 +146,7 @@ mod tests {
         let used: BTreeSet<_> = items.iter().map(|item| &*item.artwork).collect();
         assert_eq!(used, DESIGNS.iter().map(|&(name, _)| name).collect());
         assert_eq!(job.orders.len(), 3);
-        assert!(items.iter().any(|item| item.trim) && items.iter().any(|item| item.mirror));
+        assert!(items.iter().any(|item| item.treatment.trim != Trim::None) && items.iter().any(|item| item.treatment.mirror));
         assert!(items.iter().any(|item| matches!(item.turn, TurnPolicy::Fixed(turn) if turn.swaps_sides())));
         assert!(items.iter().any(|item| matches!(item.size, Some(Sizing::Fit(..)))));
     }

@@ -2,6 +2,7 @@
 
 mod adler;
 mod changes;
+mod color;
 mod deflate;
 mod filter;
 mod fragment;
@@ -12,6 +13,7 @@ mod rows;
 #[cfg(test)]
 mod testing;
 
+pub use self::color::PartColor;
 pub use self::fragment::{BandEncoder, Fragment};
 pub use self::part::{PartFile, PartHeader, PngPart};
 pub use self::repeat::Repeat;

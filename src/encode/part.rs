@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::{Fragment, PixelFormat, adler, resume};
+use super::{Fragment, PartColor, PixelFormat, adler, resume};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::{Dpi, PxSize};
 use crate::system::{forget_cached, reserve_space, start_write_back, sync_folder};
@@ -37,7 +37,7 @@ const DIGEST_KEYWORD: &[u8] = b"gangsheet-plan";
 const MARK_BYTES: usize = 128;
 
 /// What a part's file says about itself before its pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartHeader {
     /// Width and length in pixels.
     pub size: PxSize,
@@ -45,13 +45,15 @@ pub struct PartHeader {
     pub dpi: Dpi,
     /// The pixels' format.
     pub format: PixelFormat,
+    /// What the part says about its colours.
+    pub color: PartColor,
     /// The digest of the plan that the pixels come from. Resuming refuses a file that has another one.
     pub digest: [u8; 32],
 }
 
 impl PartHeader {
     /// The kinds of chunks that a part has.
-    pub(crate) const CHUNKS: [[u8; 4]; 5] = [*b"IHDR", *b"pHYs", *b"tEXt", *b"IDAT", *b"IEND"];
+    pub(crate) const CHUNKS: [[u8; 4]; 7] = [*b"IHDR", *b"pHYs", *b"tEXt", *b"sRGB", *b"iCCP", *b"IDAT", *b"IEND"];
 
     /// Everything before the first fragment, the zlib header included.
     pub(super) fn prologue(&self) -> Vec<u8> {
@@ -64,8 +66,8 @@ impl PartHeader {
         let phys = [&per_metre[..], &per_metre, &[1]].concat();
         let digest: String = self.digest.iter().map(|byte| format!("{byte:02x}")).collect();
         let text = [DIGEST_KEYWORD, &[0], digest.as_bytes()].concat();
-        let chunks = [chunk(*b"IHDR", &ihdr), chunk(*b"pHYs", &phys), chunk(*b"tEXt", &text), chunk(*b"IDAT", &ZLIB_HEADER)];
-        [&SIGNATURE[..], &chunks.concat()].concat()
+        let chunks = [chunk(*b"IHDR", &ihdr), chunk(*b"pHYs", &phys), chunk(*b"tEXt", &text)];
+        [&SIGNATURE[..], &chunks.concat(), &self.color.chunk(), &chunk(*b"IDAT", &ZLIB_HEADER)].concat()
     }
 
     /// Bytes of a filtered row, its filter byte included.
@@ -80,7 +82,7 @@ impl PartHeader {
 }
 
 /// A small chunk, whole.
-fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
+pub(super) fn chunk(kind: [u8; 4], data: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(data.len() + 12);
     let length = u32::try_from(data.len()).unwrap_or(u32::MAX);
     bytes.extend_from_slice(&length.to_be_bytes());
@@ -148,7 +150,7 @@ impl PngPart {
 
     fn start(final_path: &Path, partial_path: PathBuf, header: &PartHeader, file: File) -> Result<Self> {
         let writer = ChunkWriter::start(file, header).map_err(|source| Error::io("write", &partial_path, source))?;
-        Ok(Self { final_path: final_path.to_owned(), partial_path, header: *header, writer, written_back: 0 })
+        Ok(Self { final_path: final_path.to_owned(), partial_path, header: header.clone(), writer, written_back: 0 })
     }
 
     /// Goes on with the partial file of `final_path`, whose bands have `fragment_rows` rows each; says how many of them it already holds.
@@ -172,7 +174,7 @@ impl PngPart {
         let bands = fragments.len();
         let written_back = whole.bytes;
         let writer = ChunkWriter::go_on(file, whole, fragments);
-        Ok((Self { final_path: final_path.to_owned(), partial_path, header: *header, writer, written_back }, bands))
+        Ok((Self { final_path: final_path.to_owned(), partial_path, header: header.clone(), writer, written_back }, bands))
     }
 
     /// Whether the file at `path`, finished or not, begins as `header` says, with the same plan's digest.

@@ -81,7 +81,8 @@ pub(super) fn begins_as(file: &mut impl Read, header: &PartHeader) -> Result<boo
     Ok(found.len() == expected.len())
 }
 
-/// Where the chunks' kinds and data lie in a part's first bytes, up to the zlib header: IHDR, pHYs and tEXt. Each is followed by its CRC.
+/// Where the chunks' kinds and data lie in a part's first bytes: IHDR, pHYs and tEXt. Each is followed by its CRC. What the part says about
+/// its colours comes behind; the plan's digest tells that, too.
 const CHECKED: [Range<usize>; 3] = [12..29, 37..50, 58..141];
 
 /// In what a header differs from the expected one, from the first field that does. Both have their fields at the same places.
@@ -312,7 +313,7 @@ mod tests {
     fn another_plan_is_refused_by_what_differs() {
         let sample = Sample::new();
         let refused = |change: fn(&mut PartHeader)| {
-            let mut header = sample.header;
+            let mut header = sample.header.clone();
             change(&mut header);
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("part.png");

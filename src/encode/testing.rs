@@ -46,7 +46,13 @@ pub(super) fn noise(length: usize) -> Vec<u8> {
 }
 
 pub(super) fn header(width: u32, height: u32, format: PixelFormat) -> PartHeader {
-    PartHeader { size: PxSize::new(width, height).unwrap(), dpi: Dpi::new(300).unwrap(), format, digest: [0xa5; 32] }
+    PartHeader {
+        size: PxSize::new(width, height).unwrap(),
+        dpi: Dpi::new(300).unwrap(),
+        format,
+        color: crate::encode::PartColor::Srgb(crate::job::Intent::Relative),
+        digest: [0xa5; 32],
+    }
 }
 
 /// Bytes of an unfiltered row.

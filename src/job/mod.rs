@@ -1,5 +1,6 @@
 //! What the customer asked for, in physical units.
 
+mod color;
 mod csv;
 mod document;
 mod folder;
@@ -10,12 +11,14 @@ mod read;
 mod rules;
 mod select;
 mod size;
+mod treatment;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+pub use self::color::{Intent, OutputProfile};
 pub(crate) use self::document::{Document, Version, object, objects, read_document, write_document};
 pub use self::media::{Gutter, Margin, Media};
 pub use self::output::{Background, Compression, Crop, NameTemplate, Output};
@@ -24,7 +27,9 @@ pub(crate) use self::read::check_text;
 pub use self::rules::{Cut, Due, Keep, Pin};
 pub use self::size::Sizing;
 pub(crate) use self::size::{Density, SizeError};
-use crate::geom::{Dpi, Turn};
+pub(crate) use self::treatment::Border;
+pub use self::treatment::{AlphaRules, Harden, Kernel, Knockout, Resample, Treatment, Trim};
+use crate::geom::{Dpi, Length, Turn};
 
 /// Everything that one run is asked to print: plain data, read from and written as `job.json` version 1.
 ///
@@ -39,7 +44,7 @@ use crate::geom::{Dpi, Turn};
 ///
 /// # Memory
 ///
-/// About 150 bytes an item, and the bytes of its texts. The text of a file is not held while it is read.
+/// About 200 bytes an item, and the bytes of its texts. The text of a file is not held while it is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     /// The name that parts and the report carry.
@@ -134,30 +139,24 @@ impl Order {
 
 /// One artwork at one size in a number of copies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, expecting = "an item: an object")]
+#[serde(from = "read::ItemEntry", into = "read::ItemEntry")]
 pub struct Item {
     /// The artwork's path: absolute, or relative to the job's folder.
     pub artwork: Arc<str>,
     /// The printed size. Default: `None`, pixel for pixel at the job's resolution.
-    #[serde(default, deserialize_with = "read::present", skip_serializing_if = "Option::is_none")]
     pub size: Option<Sizing>,
+    /// A transparent box, width and height, in whose middle the artwork is printed: what is packed is the box. Default: `None`, the
+    /// artwork alone.
+    pub canvas: Option<(Length, Length)>,
     /// Number of copies. Default: 1.
-    #[serde(default = "one", deserialize_with = "read::copies")]
     pub copies: NonZeroU32,
     /// How the artwork may be turned. Default: [`TurnPolicy::Auto`].
-    #[serde(default)]
     pub turn: TurnPolicy,
-    /// Whether the fully transparent border is cut away before the artwork is sized. Default: `false`.
-    #[serde(default)]
-    pub trim: bool,
-    /// Whether the artwork is mirrored left to right, for sublimation and film that is printed from behind. Default: `false`.
-    #[serde(default)]
-    pub mirror: bool,
+    /// What is done to the artwork's pixels. In files its fields are the item's. Default: nothing but resampling.
+    pub treatment: Treatment,
     /// What people call the item. Default: `None`.
-    #[serde(default, deserialize_with = "read::present", skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Fixed places of some of the copies. The others are packed around them. Default: none.
-    #[serde(default, deserialize_with = "rules::one_or_more", skip_serializing_if = "Vec::is_empty")]
     pub pinned: Vec<Pin>,
 }
 
@@ -169,16 +168,16 @@ impl Item {
             artwork: artwork.into(),
             size: None,
             copies: one(),
+            canvas: None,
             turn: TurnPolicy::Auto,
-            trim: false,
-            mirror: false,
+            treatment: Treatment::default(),
             name: None,
             pinned: Vec::new(),
         }
     }
 }
 
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 

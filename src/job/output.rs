@@ -5,12 +5,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::color::{Intent, OutputProfile};
 use super::document::one_of;
+use super::is_default;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How the parts are written. The same in `job.json` and `layout.json`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default, expecting = "an object with name, background, crop or compression")]
+#[serde(deny_unknown_fields, default, expecting = "an object with name, background, crop, compression, profile or intent")]
 pub struct Output {
     /// The parts' file names. Default: `{job} part {part}`.
     pub name: NameTemplate,
@@ -20,6 +22,12 @@ pub struct Output {
     pub crop: Crop,
     /// How hard the parts are compressed. Default: fast.
     pub compression: Compression,
+    /// What the parts say about their colours. Default: that they are sRGB.
+    #[serde(skip_serializing_if = "is_default")]
+    pub profile: OutputProfile,
+    /// How colours become those of the parts. Default: [`Intent::Relative`].
+    #[serde(skip_serializing_if = "is_default")]
+    pub intent: Intent,
 }
 
 impl Output {
@@ -46,7 +54,7 @@ impl fmt::Display for Background {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Transparent => f.write_str("transparent"),
-            Self::Opaque([red, green, blue]) => write!(f, "#{red:02x}{green:02x}{blue:02x}"),
+            Self::Opaque(color) => Hex(*color).fmt(f),
         }
     }
 }
@@ -66,7 +74,7 @@ impl<'de> Deserialize<'de> for Background {
                 f.write_str("\"transparent\" or a colour such as \"#ffffff\"")
             }
             fn visit_str<E: de::Error>(self, text: &str) -> std::result::Result<Background, E> {
-                let found = if text == "transparent" { Some(Background::Transparent) } else { parse_colour(text).map(Background::Opaque) };
+                let found = if text == "transparent" { Some(Background::Transparent) } else { parse_color(text).map(Background::Opaque) };
                 found.ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
             }
         }
@@ -74,7 +82,32 @@ impl<'de> Deserialize<'de> for Background {
     }
 }
 
-fn parse_colour(text: &str) -> Option<[u8; 3]> {
+/// A colour: red, green and blue. In files: `"#rrggbb"`.
+pub(super) struct Hex(pub(super) [u8; 3]);
+
+impl fmt::Display for Hex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [red, green, blue] = self.0;
+        write!(f, "#{red:02x}{green:02x}{blue:02x}")
+    }
+}
+
+impl Serialize for Hex {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Hex {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let expected = "a colour such as \"#ffffff\"";
+        parse_color(&text).map(Self).ok_or_else(|| de::Error::invalid_value(de::Unexpected::Str(&text), &expected))
+    }
+}
+
+/// Red, green and blue of `#rrggbb`.
+pub(super) fn parse_color(text: &str) -> Option<[u8; 3]> {
     let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()))?;
     let [_, red, green, blue] = u32::from_str_radix(digits, 16).ok()?.to_be_bytes();
     Some([red, green, blue])

@@ -3,15 +3,18 @@
 use std::fmt;
 use std::num::NonZeroU32;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::document::{Document, Object, QUOTED_CHARS, Version, object, parse_document, read_document, shortened};
 use super::rules::one_or_more;
-use super::{Cut, Gutter, Item, Job, Keep, Media, Order, Output};
+use super::{
+    AlphaRules, Cut, Gutter, Item, Job, Keep, Media, Order, Output, Pin, Resample, Sizing, Treatment, Trim, TurnPolicy, is_default, one,
+};
 use crate::error::{ErrorKind, Result};
-use crate::geom::Dpi;
+use crate::geom::{Dpi, Length};
 
 /// The longest id, name or path, in bytes: the longest path of the common systems (`PATH_MAX` on Linux).
 const MAX_TEXT_BYTES: usize = 4096;
@@ -85,10 +88,12 @@ impl Job {
                     return wrong(format!("orders[{nth}].items[{index}].artwork"), "found an empty text, expected a path".to_owned());
                 }
                 text(&|| format!("orders[{nth}].items[{index}].name"), item.name.as_deref().unwrap_or_default())?;
-                let mut lengths = item.size.iter().flat_map(|size| size.lengths());
-                if let Some((field, length)) = lengths.find(|(_, length)| length.to_px(self.dpi).is_ok_and(|px| px == 0)) {
+                let of_size = item.size.iter().flat_map(|size| size.lengths()).map(|(field, length)| ("size.", field, length));
+                let of_canvas = item.canvas.iter().flat_map(|&(width, height)| [("canvas", "[0]", width), ("canvas", "[1]", height)]);
+                let is_none = |&(_, _, length): &(_, _, Length)| length.to_px(self.dpi).is_ok_and(|px| px == 0);
+                if let Some((object, field, length)) = of_size.chain(of_canvas).find(is_none) {
                     let message = format!("found \"{length}\", no pixel at {} DPI, expected a longer one", self.dpi);
-                    return wrong(format!("orders[{nth}].items[{index}].size.{field}"), message);
+                    return wrong(format!("orders[{nth}].items[{index}].{object}{field}"), message);
                 }
                 if item.pinned.len() > item.copies.get() as usize {
                     let message = format!("found {} places, expected at most one for each of {} copies", item.pinned.len(), item.copies);
@@ -114,7 +119,7 @@ impl Job {
 }
 
 impl Document for Job {
-    const MEMORY_PER_BYTE: u64 = 16;
+    const MEMORY_PER_BYTE: u64 = 20;
 }
 
 /// Whether an id, name or path is one that people can read in a line of a report; if not, why.
@@ -191,12 +196,53 @@ impl<'de> Deserialize<'de> for Job {
     }
 }
 
+/// An item as files have it: its treatment's fields beside the others.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an item: an object")]
+pub(super) struct ItemEntry {
+    artwork: Arc<str>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    size: Option<Sizing>,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    canvas: Option<(Length, Length)>,
+    #[serde(default = "one", deserialize_with = "copies")]
+    copies: NonZeroU32,
+    #[serde(default)]
+    turn: TurnPolicy,
+    #[serde(default)]
+    trim: Trim,
+    #[serde(default)]
+    mirror: bool,
+    #[serde(default, deserialize_with = "object", skip_serializing_if = "is_default")]
+    resample: Resample,
+    #[serde(default, deserialize_with = "object", skip_serializing_if = "is_default")]
+    alpha: AlphaRules,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "one_or_more", skip_serializing_if = "Vec::is_empty")]
+    pinned: Vec<Pin>,
+}
+
+impl From<ItemEntry> for Item {
+    fn from(entry: ItemEntry) -> Self {
+        let ItemEntry { artwork, size, canvas, copies, turn, trim, mirror, resample, alpha, name, pinned } = entry;
+        Self { artwork, size, canvas, copies, turn, treatment: Treatment { trim, mirror, resample, alpha }, name, pinned }
+    }
+}
+
+impl From<Item> for ItemEntry {
+    fn from(item: Item) -> Self {
+        let Item { artwork, size, canvas, copies, turn, treatment: Treatment { trim, mirror, resample, alpha }, name, pinned } = item;
+        Self { artwork, size, canvas, copies, turn, trim, mirror, resample, alpha, name, pinned }
+    }
+}
+
 /// A field that may be left out but is not `null`.
 pub(super) fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> std::result::Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
 }
 
-pub(super) fn copies<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<NonZeroU32, D::Error> {
+fn copies<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<NonZeroU32, D::Error> {
     struct Visitor;
     impl de::Visitor<'_> for Visitor {
         type Value = NonZeroU32;
@@ -283,7 +329,7 @@ mod tests {
         let [fox, logo] = &job.orders[0].items[..] else { panic!() };
         assert_eq!((&*fox.artwork, fox.copies.get(), fox.name.as_deref()), ("art/fox.png", 3, Some("Fox, adult")));
         assert_eq!(logo.size, Some(Sizing::Fit("4in".parse().unwrap(), "3in".parse().unwrap())));
-        assert!(logo.trim && !logo.mirror);
+        assert!(logo.treatment == Treatment { trim: Trim::TRANSPARENT, ..Treatment::default() });
     }
 
     #[test]
@@ -335,7 +381,7 @@ mod tests {
             (r#""copies": 3"#, r#""copies": 0"#, "orders[0].items[0].copies", "found integer `0`", "copies from 1 to 10000000"),
             (r#""copies": 3"#, r#""copies": 2147483648"#, "orders[0].items[0].copies", "found integer `2147483648`", "copies from 1 to"),
             (r#""copies": 3"#, r#""copies": -3"#, "orders[0].items[0].copies", "found integer `-3`", "copies from 1 to"),
-            (r#""copies": 3"#, r#""copy": 3"#, "orders[0].items[0].copy", "unknown field `copy`", "`artwork`, `size`, `copies`"),
+            (r#""copies": 3"#, r#""copy": 3"#, "orders[0].items[0].copy", "unknown field `copy`", "`artwork`, `size`, `canvas`, `copies`"),
             (r#""copies": 3"#, r#""trim": true, "trim": true"#, "orders[0].items[0]", "duplicate field `trim`", ""),
             (r#""copies": 3"#, r#""copies": 1e999"#, "orders[0].items[0].copies", "number out of range", ""),
             (r#""auto""#, "45", "orders[0].items[0].turn", "found integer `45`", "\"none\", \"auto\", 90, 180 or 270"),
@@ -365,7 +411,13 @@ mod tests {
             ),
             (r#""10in""#, r#""0in""#, "orders[0].items[0].size.width", "found \"0in\", no pixel at 300 DPI", "expected a longer one"),
             (r#"["4in", "3in"]"#, r#"["4in", "0.001mm"]"#, "orders[0].items[1].size.fit[1]", "found \"0.001mm\", no pixel", "a longer one"),
-            (r#""trim": true"#, r#""trim": "yes""#, "orders[0].items[1].trim", "found string \"yes\"", "expected a boolean"),
+            (
+                r#""trim": true"#,
+                r#""trim": "yes""#,
+                "orders[0].items[1].trim",
+                "found string \"yes\"",
+                "expected true, false or {\"alpha\": 0 to 254}",
+            ),
             (r#""1001""#, "1001", "orders[0].id", "found integer `1001`", "expected a string"),
             (r#""1001""#, r#""""#, "orders[0].id", "found an empty text", "expected the order's id"),
             (r#""id": "1001","#, "", "orders[0]", "missing field `id`", ""),
@@ -493,9 +545,10 @@ mod tests {
         let copies = (1u32..1000).prop_map(|copies| NonZeroU32::new(copies).unwrap());
         ("\\PC{1,40}", prop::option::of(sizing()), copies, turn, any::<bool>(), any::<bool>(), prop::option::of(any::<String>())).prop_map(
             |(artwork, size, copies, turn, trim, mirror, name)| {
+                let treatment = Treatment { trim: trim.into(), mirror, ..Treatment::default() };
                 let pin = |part| Pin { part, x: "1in".parse().unwrap(), y: "2.5mm".parse().unwrap(), turn: trim.then_some(Turn::Cw90) };
                 let pinned = (1..copies.get().min(3)).map(pin).collect();
-                Item { artwork: artwork.into(), size, copies, turn, trim, mirror, name, pinned }
+                Item { artwork: artwork.into(), size, canvas: None, copies, turn, treatment, name, pinned }
             },
         )
     }
@@ -506,7 +559,7 @@ mod tests {
         let compression = prop_oneof![Just(Compression::Fast), Just(Compression::Balanced), Just(Compression::Small)];
         (any::<bool>(), background, crop, compression).prop_map(|(named, background, crop, compression)| {
             let name = if named { "{date} {job}/{parts}".parse().unwrap() } else { Default::default() };
-            Output { name, background, crop, compression }
+            Output { name, background, crop, compression, ..Output::default() }
         })
     }
 

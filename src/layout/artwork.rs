@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::{Layout, Part};
+use crate::artwork::ColorSpace;
 use crate::budget::MemoryBudget;
 use crate::error::{ErrorKind, Result};
 use crate::geom::PxSize;
@@ -23,14 +24,15 @@ impl Layout {
         let mut index_of: HashMap<Wanted, usize> = HashMap::new();
         let mut wanted: Vec<Wanted> = Vec::new();
         for placement in self.parts.iter().flat_map(Part::placements) {
+            let size = placement.rect.size().turned(placement.turn);
             let one = Wanted {
                 order: placement.order.clone(),
                 item: placement.item,
                 artwork: placement.artwork.clone(),
-                size: WantedSize::Px(placement.rect.size().turned(placement.turn)),
+                size: WantedSize::Px(placement.inner.unwrap_or(size)),
+                canvas: placement.inner.map(|_| size),
                 turn: TurnPolicy::Fixed(placement.turn),
-                trim: placement.trim,
-                mirror: placement.mirror,
+                treatment: placement.treatment,
                 copies: 1,
                 rank: 0,
                 fill_up: false,
@@ -55,7 +57,8 @@ impl Layout {
             gutter_x: 0,
             gutter_y: 0,
         };
-        let sheet = Sheet::new(self.name.clone(), self.dpi, media, self.output.clone());
+        let space = ColorSpace::of(&self.output, base, options.root()?.as_deref())?;
+        let sheet = Sheet::new(self.name.clone(), self.dpi, media, self.output.clone(), space);
         Preflight::of_wanted(sheet, &wanted, base, options, budget)
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Layout, Placement};
 use crate::error::{ErrorKind, Result};
+use crate::geom::PxSize;
 use crate::preflight::{CheckedItem, Preflight};
 
 impl Layout {
@@ -79,12 +80,13 @@ impl Layout {
 /// In what a placement is not as its item was ordered.
 fn difference(placement: &Placement, item: &CheckedItem) -> Option<String> {
     let size = placement.rect.size().turned(placement.turn);
-    if size != item.size {
-        Some(format!("it is {size} where the job orders {}", item.size))
+    if (size, placement.inner) != (item.size, item.inner) {
+        let inner = |inner: Option<PxSize>| inner.map_or(String::new(), |inner| format!(" around {inner}"));
+        Some(format!("it is {size}{} where the job orders {}{}", inner(placement.inner), item.size, inner(item.inner)))
     } else if !item.turn.allowed().contains(&placement.turn) {
         Some(format!("the job does not allow a turn of {}°", placement.turn.degrees()))
-    } else if (placement.trim, placement.mirror) != (item.trim, item.mirror) {
-        Some("trim or mirror are not as in the job".to_owned())
+    } else if placement.treatment != item.treatment {
+        Some("trim, mirror, resample or alpha are not as in the job".to_owned())
     } else {
         None
     }

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::{Layout, Part, Placement};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::{Dpi, PxRect, PxSize, Turn};
-use crate::job::{Document, Output, Version, check_text, object, objects, read_document};
+use crate::job::{
+    AlphaRules, Document, Output, OutputProfile, Resample, Treatment, Trim, Version, check_text, is_default, object, objects, read_document,
+};
 use crate::system::real_folder;
 
 #[derive(Serialize, Deserialize)]
@@ -46,10 +48,17 @@ struct PlacementEntry {
     height: u32,
     #[serde(default)]
     turn: Turn,
+    /// The artwork's size before the turn, in the middle of a canvas.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    inner: Option<[u32; 2]>,
     #[serde(default)]
-    trim: bool,
+    trim: Trim,
     #[serde(default)]
     mirror: bool,
+    #[serde(default, deserialize_with = "object", skip_serializing_if = "is_default")]
+    resample: Resample,
+    #[serde(default, deserialize_with = "object", skip_serializing_if = "is_default")]
+    alpha: AlphaRules,
 }
 
 impl TryFrom<LayoutFile> for Layout {
@@ -76,11 +85,18 @@ fn read_part(index: usize, file: PartEntry) -> Result<Part, String> {
         check_text(&placement.artwork).map_err(|message| at(".artwork", message))?;
         let rect = PxSize::new(placement.width, placement.height).and_then(|size| PxRect::new(placement.x, placement.y, size));
         let rect = rect.map_err(|error| at("", error.to_string()))?;
-        let PlacementEntry { order, item, copy, artwork, turn, trim, mirror, .. } = placement;
-        Ok(Placement { order, item, copy, artwork, rect, turn, trim, mirror })
+        let PlacementEntry { order, item, copy, artwork, turn, inner, trim, mirror, resample, alpha, .. } = placement;
+        let inner = inner.map(|[width, height]| read_inner(width, height, rect.size().turned(turn)));
+        let inner = inner.transpose().map_err(|message| at(".inner", message))?;
+        Ok(Placement { order, item, copy, artwork, rect, turn, inner, treatment: Treatment { trim, mirror, resample, alpha } })
     });
     let placements = placements.collect::<Result<_, String>>()?;
     Part::new(size, placements).map_err(|error| format!("parts[{index}]: {error}"))
+}
+
+fn read_inner(width: u32, height: u32, canvas: PxSize) -> Result<PxSize, String> {
+    let inner = PxSize::new(width, height).map_err(|error| error.to_string())?;
+    if canvas.holds(inner.into()) { Ok(inner) } else { Err(format!("found {inner}, expected no more than the placement's {canvas}")) }
 }
 
 impl From<Layout> for LayoutFile {
@@ -97,9 +113,11 @@ impl From<Layout> for LayoutFile {
 
 impl From<Placement> for PlacementEntry {
     fn from(placement: Placement) -> Self {
-        let Placement { order, item, copy, artwork, rect, turn, trim, mirror } = placement;
+        let Placement { order, item, copy, artwork, rect, turn, inner, treatment } = placement;
+        let Treatment { trim, mirror, resample, alpha } = treatment;
+        let inner = inner.map(|inner| [inner.width(), inner.height()]);
         let (x, y, width, height) = (rect.x(), rect.y(), rect.size().width(), rect.size().height());
-        Self { order, item, copy, artwork, x, y, width, height, turn, trim, mirror }
+        Self { order, item, copy, artwork, x, y, width, height, turn, inner, trim, mirror, resample, alpha }
     }
 }
 
@@ -137,8 +155,8 @@ impl Layout {
         crate::job::write_document(path, &json)
     }
 
-    /// The same layout with every relative artwork path, which holds from the folder `from`, rewritten to hold from the folder `to`, and
-    /// from nothing else: no other folder that the old path led through needs to stay.
+    /// The same layout with every relative path, of artwork and of the parts' profile, which holds from the folder `from`, rewritten to hold
+    /// from the folder `to`, and from nothing else: no other folder that the old path led through needs to stay.
     ///
     /// # Errors
     ///
@@ -147,6 +165,7 @@ impl Layout {
     pub fn rebased(&self, from: &Path, to: &Path) -> Result<Self> {
         let to = real_folder(to, FOLDER)?;
         let mut layout = self.clone();
+        layout.output = rebased_output(&self.output, from, &to)?;
         let mut last: Option<(Arc<str>, Arc<str>)> = None;
         for placement in layout.parts.iter_mut().flat_map(|part| &mut part.placements) {
             if last.as_ref().is_none_or(|(written, _)| *written != placement.artwork) {
@@ -159,6 +178,15 @@ impl Layout {
         }
         Ok(layout)
     }
+}
+
+/// What says how parts are written, its profile's path rewritten in the same way.
+pub(crate) fn rebased_output(output: &Output, from: &Path, to: &Path) -> Result<Output> {
+    let mut output = output.clone();
+    if let OutputProfile::Icc(path) = &output.profile {
+        output.profile = OutputProfile::Icc(rebase(Path::new(&**path), from, &real_folder(to, FOLDER)?)?);
+    }
+    Ok(output)
 }
 
 /// What a folder is for that is not there.

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::cost::{FilmCost, OrderCost};
 pub use self::explain::{RuleKind, RulePrice, explain};
+pub(crate) use self::file::rebased_output;
 pub use self::pack::{pack, shortest_length};
 pub use self::packing::{
     Blank, Effort, Film, Lot, MAX_COPIES, PackedPart, Packing, PinnedSpot, Spot, Task, Violation, check_packing, check_task,
@@ -25,7 +26,7 @@ pub use self::packing::{
 };
 use crate::error::{ErrorKind, Result};
 use crate::geom::{Dpi, PxRect, PxSize, Turn};
-use crate::job::Output;
+use crate::job::{Output, Treatment};
 
 /// All copies of a job, placed on parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -149,10 +150,10 @@ pub struct Placement {
     pub rect: PxRect,
     /// How the artwork is turned, after it is mirrored.
     pub turn: Turn,
-    /// Whether the artwork's fully transparent border is cut away first.
-    pub trim: bool,
-    /// Whether the artwork is mirrored left to right.
-    pub mirror: bool,
+    /// The size of the artwork, before the turn, where it lies in the middle of a canvas that is the whole placement.
+    pub inner: Option<PxSize>,
+    /// What is done to the artwork's pixels.
+    pub treatment: Treatment,
 }
 
 impl fmt::Display for Placement {

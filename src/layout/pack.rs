@@ -129,7 +129,7 @@ fn placement(preflight: &Preflight, spot: &Spot, copy: u32) -> Result<Placement>
         artwork: preflight.artworks()[item.artwork].written.clone(),
         rect: PxRect::new(spot.x, spot.y, item.size.turned(turn))?,
         turn,
-        trim: item.trim,
-        mirror: item.mirror,
+        inner: item.inner,
+        treatment: item.treatment,
     })
 }

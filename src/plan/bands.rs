@@ -125,8 +125,8 @@ mod tests {
             artwork: "a.png".into(),
             rect,
             turn: Turn::None,
-            trim: false,
-            mirror: false,
+            inner: None,
+            treatment: crate::job::Treatment::default(),
         };
         Part::new(size, rects.map(placement).collect()).unwrap()
     }

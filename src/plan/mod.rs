@@ -12,12 +12,12 @@ mod residence;
 
 pub use self::rasters::{Decode, DecodedRaster, RasterSpec};
 pub use self::residence::MemoryPlan;
-use crate::artwork::Residence;
+use crate::artwork::{ColorSpace, Residence};
 use crate::budget::{MemoryBudget, Reservation};
-use crate::encode::{PartHeader, PixelFormat};
+use crate::encode::{PartColor, PartHeader, PixelFormat};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::{PxSize, Rows};
-use crate::job::{Background, Compression};
+use crate::job::{Background, Compression, OutputProfile};
 use crate::layout::{Layout, Part, Placement};
 use crate::preflight::CheckedArtwork;
 
@@ -71,14 +71,14 @@ pub struct Band {
 
 impl RenderPlan {
     /// Plans the rendering of `layout` by `threads` threads within what `budget` has left. `artworks` are the checked files of the layout's
-    /// placements, as [`Preflight`](crate::Preflight) gives them.
+    /// placements, as [`Preflight`](crate::Preflight) gives them for parts in this colour `space`.
     ///
     /// # Errors
     ///
     /// [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit) when the budget cannot hold the work: with the smallest limit that
     /// would do, and what needs it. [`ErrorKind::Layout`](crate::ErrorKind::Layout) when a placement's artwork is not among `artworks`.
-    pub fn new(layout: Layout, artworks: Vec<CheckedArtwork>, threads: usize, budget: &MemoryBudget) -> Result<Self> {
-        Self::with(layout, artworks, threads, budget, true)
+    pub fn new(layout: Layout, artworks: Vec<CheckedArtwork>, space: &ColorSpace, threads: usize, budget: &MemoryBudget) -> Result<Self> {
+        Self::with(layout, artworks, space, threads, budget, true)
     }
 
     /// The plan of drawing every copy in every band from its artwork, for a proof that does not rely on what should be the same.
@@ -86,14 +86,32 @@ impl RenderPlan {
     /// # Errors
     ///
     /// As for [`new`](Self::new).
-    pub(crate) fn without_repeats(layout: Layout, artworks: Vec<CheckedArtwork>, threads: usize, budget: &MemoryBudget) -> Result<Self> {
-        Self::with(layout, artworks, threads, budget, false)
+    pub(crate) fn without_repeats(
+        layout: Layout,
+        artworks: Vec<CheckedArtwork>,
+        space: &ColorSpace,
+        threads: usize,
+        budget: &MemoryBudget,
+    ) -> Result<Self> {
+        Self::with(layout, artworks, space, threads, budget, false)
     }
 
-    fn with(layout: Layout, mut artworks: Vec<CheckedArtwork>, threads: usize, budget: &MemoryBudget, repeats: bool) -> Result<Self> {
+    fn with(
+        layout: Layout,
+        mut artworks: Vec<CheckedArtwork>,
+        space: &ColorSpace,
+        threads: usize,
+        budget: &MemoryBudget,
+        repeats: bool,
+    ) -> Result<Self> {
         let format = match layout.output.background {
             Background::Transparent => PixelFormat::Rgba8,
             Background::Opaque(_) => PixelFormat::Rgb8,
+        };
+        let color = match (&layout.output.profile, space.icc()) {
+            (OutputProfile::Untagged, _) => PartColor::Untagged,
+            (_, Some(icc)) => PartColor::Icc(icc.clone()),
+            (_, None) => PartColor::Srgb(space.intent()),
         };
         let row_bytes = |part: &Part| u64::from(part.size().width()) * format.bytes_per_pixel() as u64;
         let placements = |part: &Part| part.placements().len() as u64 * 400;
@@ -121,9 +139,9 @@ impl RenderPlan {
             if repeats {
                 repeats::note_like_bands(&mut bands, part, &raster_of);
             }
-            let digest = digest::of_part(&layout, part, &artworks, &assigned.specs, &raster_of);
+            let digest = digest::of_part(&layout, part, &artworks, space, &assigned.specs, &raster_of);
             parts.push(PartPlan {
-                header: PartHeader { size: part.size(), dpi: layout.dpi, format, digest },
+                header: PartHeader { size: part.size(), dpi: layout.dpi, format, color: color.clone(), digest },
                 bands,
                 decodes: Vec::new(),
                 raster_of,

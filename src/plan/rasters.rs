@@ -7,28 +7,36 @@ use super::PartPlan;
 use crate::artwork::{Orientation, Residence, Shaping};
 use crate::error::{ErrorKind, Result};
 use crate::geom::{PxRect, PxSize, Turn};
+use crate::job::{AlphaRules, Kernel, Resample, Treatment};
 use crate::layout::Layout;
 use crate::preflight::CheckedArtwork;
 
-/// One artwork at one size: decoded, trimmed, resampled, mirrored, then turned. All copies that look alike share it.
+/// One artwork at one size: decoded, trimmed, resampled, mirrored, put on its canvas, then turned. All copies that look alike share it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RasterSpec {
     /// The artwork's index in [`RenderPlan::artworks`](super::RenderPlan::artworks).
     pub artwork: usize,
     /// The rectangle of the artwork's stored pixels that is printed.
     pub crop: PxRect,
-    /// The size before the turn.
+    /// The size before the turn, with the canvas.
     pub size: PxSize,
+    /// The size of the artwork in the middle of it, before the turn.
+    pub inner: PxSize,
     /// Whether it is mirrored left to right: by the placement or by the file's own orientation.
     pub mirror: bool,
     /// How it is turned, after mirroring: by the placement and by the file's own orientation.
     pub turn: Turn,
+    /// How it is resampled.
+    pub resample: Resample,
+    /// What becomes of its transparency.
+    pub alpha: AlphaRules,
 }
 
 impl RasterSpec {
     /// How the artwork becomes the rows of the raster before its turn.
     pub(crate) fn shaping(&self) -> Shaping {
-        Shaping { crop: self.crop, size: self.size, mirror: self.mirror }
+        let Self { crop, size, inner, mirror, resample, alpha, .. } = *self;
+        Shaping { crop, place: inner.in_the_middle_of(size), size, mirror, resample, alpha }
     }
 }
 
@@ -78,13 +86,13 @@ pub(super) fn assign(layout: &Layout, artworks: &[CheckedArtwork]) -> Result<Ass
             let refusal = |reason: &str| ErrorKind::Layout { part: Some(number), message: format!("{placement}: {reason}") };
             let artwork = *index_of.get(&placement.artwork).ok_or_else(|| refusal("its artwork was not checked by preflight"))?;
             let header = &artworks[artwork].header;
-            let crop = match (placement.trim, artworks[artwork].visible) {
-                (false, _) => header.stored_size().into(),
-                (true, Some(visible)) => visible,
-                (true, None) => return Err(refusal("its artwork's visible rectangle is not known").into()),
-            };
-            let Orientation { mirror, turn } = header.orientation.then(placement.mirror, placement.turn);
-            let spec = RasterSpec { artwork, crop, size: placement.rect.size().turned(turn), mirror, turn };
+            let Treatment { mirror, resample, alpha, .. } = placement.treatment;
+            let crop = artworks[artwork].printed(&placement.treatment);
+            let crop = crop.ok_or_else(|| refusal("its artwork's visible rectangle is not known"))?;
+            let Orientation { mirror, turn } = header.orientation.then(mirror, placement.turn);
+            let size = placement.rect.size().turned(turn);
+            let inner = placement.inner.map_or(size, |inner| inner.turned(header.orientation.turn));
+            let spec = RasterSpec { artwork, crop, size, inner, mirror, turn, resample, alpha };
             let next = u32::try_from(specs.len()).map_err(|_| refusal("the layout has more than 2³² rasters"))?;
             rasters.push(*known.entry(spec).or_insert_with_key(|spec| {
                 specs.push(spec.clone());
@@ -101,10 +109,11 @@ pub(super) fn reduce(specs: &mut [RasterSpec], artworks: &mut [CheckedArtwork]) 
     let mut largest = vec![(0, 0); artworks.len()];
     for spec in &*specs {
         let (width, height) = &mut largest[spec.artwork];
-        // A part of the artwork would lie between the pixels of a smaller one.
+        // A part of the artwork would lie between the pixels of a smaller one; the nearest pixel, and one of a colour, may not be there.
         let is_whole = spec.crop.size() == artworks[spec.artwork].header.stored_size();
-        *width = spec.size.width().max(if is_whole { *width } else { u32::MAX });
-        *height = spec.size.height().max(*height);
+        let is_mixed = spec.resample.kernel != Kernel::Nearest && !spec.resample.linear && spec.alpha.knockout.is_none();
+        *width = spec.inner.width().max(if is_whole && is_mixed { *width } else { u32::MAX });
+        *height = spec.inner.height().max(*height);
     }
     for (artwork, (width, height)) in artworks.iter_mut().zip(largest) {
         artwork.header.reduce_to(width, height);

@@ -69,8 +69,8 @@ mod tests {
             artwork: "a.png".into(),
             rect: PxRect::new(x, y, PxSize::new(100, 50).unwrap()).unwrap(),
             turn: Turn::None,
-            trim: false,
-            mirror: false,
+            inner: None,
+            treatment: crate::job::Treatment::default(),
         };
         let placements = places.iter().map(placement).collect();
         (Part::new(PxSize::new(20_000, 1000).unwrap(), placements).unwrap(), places.iter().map(|place| place.0).collect())

@@ -187,7 +187,7 @@ pub(super) fn output_bytes(part: &PartPlan, specs: &[RasterSpec], artworks: &[Ch
         let spec = &specs[raster as usize];
         let header = &artworks[spec.artwork].header;
         // More pixels than the file has hold no more than it does.
-        let bytes = u128::from(header.file_bytes) * u128::from(spec.size.area().min(header.size.area())) / u128::from(header.size.area());
+        let bytes = u128::from(header.file_bytes) * u128::from(spec.inner.area().min(header.size.area())) / u128::from(header.size.area());
         u64::try_from(bytes).unwrap_or(u64::MAX).min(spec.size.rgba_bytes())
     };
     let placements = part.raster_of.iter().zip(&part.repeat_distances).filter(|&(_, &distance)| distance == 0);

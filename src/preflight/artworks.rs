@@ -1,18 +1,19 @@
 //! The artwork files of a job: each opened once, however often and in whatever spelling it is used.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{CheckedArtwork, CheckedItem, PreflightOptions, Refusal, Wanted};
-use crate::artwork::{ArtworkLimits, ArtworkReader, is_fully_transparent, probe, probe_damaged, visible_box};
+use crate::artwork::{ArtworkLimits, ArtworkReader, ColorSpace, Probing, is_fully_transparent, probe, probe_damaged, visible_boxes};
 use crate::budget::{MemoryBudget, Reservation};
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 use crate::geom::PxRect;
-use crate::system::{is_machine_fault, real_folder};
+use crate::job::Border;
+use crate::system::is_machine_fault;
 
 /// The artwork files that were met so far.
 pub(super) struct Artworks<'a> {
@@ -23,6 +24,7 @@ pub(super) struct Artworks<'a> {
     cancel: Cancel,
     keep_spellings: bool,
     limits: ArtworkLimits,
+    space: ColorSpace,
     allow_damaged: bool,
     by_written: HashMap<Arc<str>, usize>,
     by_path: HashMap<PathBuf, usize>,
@@ -34,23 +36,24 @@ pub(super) struct Artworks<'a> {
 
 struct Found {
     checked: Result<CheckedArtwork, Refusal>,
-    trim: bool,
+    /// The ways in which items ask for it to be trimmed.
+    borders: BTreeSet<Border>,
 }
 
 impl<'a> Artworks<'a> {
     /// # Errors
     ///
     /// [`ErrorKind::NoFolder`] when the only folder that artwork may be read from cannot be found, [`ErrorKind::Io`].
-    pub(super) fn new(base_dir: &'a Path, options: &PreflightOptions) -> Result<Self> {
-        let root = options.artwork_root.as_ref().map(|root| real_folder(root, "artwork"));
+    pub(super) fn new(base_dir: &'a Path, options: &PreflightOptions, space: &ColorSpace) -> Result<Self> {
         Ok(Self {
             base_dir,
-            root: root.transpose()?,
+            root: options.root()?,
             skip_bad: options.skip_bad_artwork,
             read_to_end: options.skip_bad_artwork || options.read_to_end || options.allow_damaged,
             cancel: options.cancel.clone(),
             keep_spellings: false,
             limits: options.limits,
+            space: space.clone(),
             allow_damaged: options.allow_damaged,
             by_written: HashMap::new(),
             by_path: HashMap::new(),
@@ -85,7 +88,13 @@ impl<'a> Artworks<'a> {
             Some(&index) => index,
             None => self.open_spelling(&wanted.artwork, budget)?,
         };
-        self.found[index].trim |= wanted.trim;
+        if let Some(border) = wanted.treatment.border()
+            && !self.found[index].borders.contains(&border)
+        {
+            let bytes = size_of::<Border>() + size_of::<(Border, Option<PxRect>)>();
+            self.charges.push(budget.reserve(2 * bytes as u64, "the list of artworks")?);
+            self.found[index].borders.insert(border);
+        }
         Ok(index)
     }
 
@@ -101,11 +110,11 @@ impl<'a> Artworks<'a> {
             _ => {
                 let checked = match (known, path) {
                     (Some(known), _) => self.found[known].checked.clone().map(|known| CheckedArtwork { written: written.clone(), ..known }),
-                    (None, Ok(path)) => self.probe(path, written)?,
+                    (None, Ok(path)) => self.probe(path, written, budget)?,
                     (None, Err(refusal)) => Err(refusal),
                 };
                 self.refused += usize::from(checked.is_err());
-                self.found.push(Found { checked, trim: false });
+                self.found.push(Found { checked, borders: BTreeSet::new() });
                 self.found.len() - 1
             }
         };
@@ -114,18 +123,19 @@ impl<'a> Artworks<'a> {
         Ok(index)
     }
 
-    fn probe(&mut self, path: PathBuf, written: &Arc<str>) -> Result<Result<CheckedArtwork, Refusal>> {
+    fn probe(&mut self, path: PathBuf, written: &Arc<str>, budget: &MemoryBudget) -> Result<Result<CheckedArtwork, Refusal>> {
         self.by_path.insert(path.clone(), self.found.len());
         tracing::debug!(artwork = %path.display(), "reading the header");
-        let header = match probe(&path, &self.limits).map_err(Error::into_kind) {
-            Err(ErrorKind::Artwork { message, source, .. }) if self.allow_damaged => match probe_damaged(&path, &self.limits) {
+        let probing = Probing { limits: &self.limits, space: &self.space, budget };
+        let header = match probe(&path, &probing).map_err(Error::into_kind) {
+            Err(ErrorKind::Artwork { message, source, .. }) if self.allow_damaged => match probe_damaged(&path, &probing) {
                 Ok(header) => Ok(header.damaged(message)),
                 Err(_) => Err(ErrorKind::Artwork { path: path.clone(), message, source }.into()),
             },
             header => header.map_err(Error::from),
         };
         Ok(match header {
-            Ok(header) => Ok(CheckedArtwork { path, written: written.clone(), header, visible: None }),
+            Ok(header) => Ok(CheckedArtwork { path, written: written.clone(), header, visible: BTreeMap::new() }),
             Err(error) => Err(refusal(error)?),
         })
     }
@@ -160,15 +170,16 @@ impl<'a> Artworks<'a> {
     pub(super) fn read_pixels(&mut self, budget: &MemoryBudget) -> Result<()> {
         for found in &mut self.found {
             let Ok(artwork) = &mut found.checked else { continue };
-            let mut visible = visible_pixels(artwork, found.trim, self.read_to_end, budget, &self.cancel);
+            let look = |artwork: &CheckedArtwork| visible_pixels(artwork, &found.borders, self.read_to_end, budget, &self.cancel);
+            let mut visible = look(artwork);
             if let Some(damage) = visible.as_ref().err().and_then(damage).filter(|_| self.allow_damaged && artwork.header.damage.is_none())
             {
                 let header = artwork.header.clone().damaged(damage);
                 artwork.header = header;
-                visible = visible_pixels(artwork, found.trim, self.read_to_end, budget, &self.cancel);
+                visible = look(artwork);
             }
             match visible {
-                Ok(Some(visible)) => artwork.visible = found.trim.then_some(visible),
+                Ok(Some(visible)) => artwork.visible = visible,
                 Ok(None) => {
                     let message = "it has no visible pixel: every one is fully transparent; export it again";
                     found.checked = Err(Refusal::new(ProblemKind::FullyTransparent, message));
@@ -197,29 +208,34 @@ impl<'a> Artworks<'a> {
     }
 }
 
-/// A rectangle around all visible pixels, which is the smallest one if `trim` is set; `None` where there is none. Rows are read only as far
-/// as that needs, but all of them if `to_the_end` is set.
+/// What is left of an artwork by each of its borders; `None` where no pixel is visible. Rows are read only as far as that needs, but all of
+/// them if `to_the_end` is set.
 fn visible_pixels(
     artwork: &CheckedArtwork,
-    trim: bool,
+    borders: &BTreeSet<Border>,
     to_the_end: bool,
     budget: &MemoryBudget,
     cancel: &Cancel,
-) -> Result<Option<PxRect>> {
+) -> Result<Option<BTreeMap<Border, Option<PxRect>>>> {
     let CheckedArtwork { path, header, .. } = artwork;
-    let whole = PxRect::new(0, 0, header.stored_size())?;
-    if !header.may_be_transparent && !to_the_end {
-        return Ok(Some(whole));
+    let all_rows = to_the_end || !borders.is_empty();
+    if !header.may_be_transparent && !to_the_end && borders.iter().all(|border| border.knockout.is_none()) {
+        let whole = PxRect::from(header.stored_size());
+        return Ok(Some(borders.iter().map(|&border| (border, Some(whole))).collect()));
     }
     let reader = match ArtworkReader::open(path, header, budget) {
         // The plan will refuse it too, and says which limit would do for the whole job.
-        Err(error) if !trim && !to_the_end && matches!(error.kind(), ErrorKind::MemoryLimit { .. }) => return Ok(Some(whole)),
+        Err(error) if !all_rows && matches!(error.kind(), ErrorKind::MemoryLimit { .. }) => return Ok(Some(BTreeMap::new())),
         reader => reader?,
     };
-    if trim || to_the_end {
-        return visible_box(reader, budget, cancel);
+    if !all_rows {
+        return Ok((!is_fully_transparent(reader, budget, cancel)?).then(BTreeMap::new));
     }
-    Ok(if is_fully_transparent(reader, budget, cancel)? { None } else { Some(whole) })
+    // The first one tells whether any pixel is visible.
+    let wanted: Vec<Border> = std::iter::once(Border::default()).chain(borders.iter().copied()).collect();
+    let found = visible_boxes(reader, &wanted, budget, cancel)?;
+    let (visible, trimmed) = found.split_first().map_or((None, [].as_slice()), |(visible, trimmed)| (*visible, trimmed));
+    Ok(visible.map(|_| borders.iter().copied().zip(trimmed.iter().copied()).collect()))
 }
 
 /// What is wrong with the pixels of an artwork, where that is what the error is about.
@@ -263,7 +279,7 @@ fn unreadable(path: &Path, source: io::Error) -> Result<Refusal> {
 mod tests {
     use super::*;
     use crate::geom::{Dpi, PxSize};
-    use crate::job::{Item, Output, TurnPolicy};
+    use crate::job::{Item, Output, Treatment, Trim, TurnPolicy};
     use crate::preflight::tests::{Shop, problems};
     use crate::preflight::{MediaPx, Preflight, Sheet, WantedSize};
 
@@ -287,28 +303,29 @@ mod tests {
     fn a_layout_finds_artwork_by_each_spelling() {
         let shop = Shop::new();
         shop.png("fox.png", 3, 2, |x, _| x > 0);
-        let wanted = |artwork: &str, trim| Wanted {
+        let trimmed = Treatment { trim: Trim::TRANSPARENT, ..Treatment::default() };
+        let wanted = |artwork: &str, treatment| Wanted {
             order: "1001".into(),
             item: 0,
             artwork: artwork.into(),
             size: WantedSize::Px(PxSize::new(6, 4).unwrap()),
             turn: TurnPolicy::None,
-            trim,
-            mirror: false,
+            canvas: None,
+            treatment,
             copies: 1,
             rank: 0,
             fill_up: false,
             pinned: Vec::new(),
         };
         let media = MediaPx { width: 5, max_length: 5, left: 0, right: 0, top: 0, bottom: 0, gutter_x: 0, gutter_y: 0 };
-        let sheet = Sheet::new("Test".to_owned(), Dpi::new(100).unwrap(), media, Output::default());
-        let wanted = [wanted("fox.png", false), wanted("./fox.png", true), wanted("fox.png", false)];
+        let sheet = Sheet::new("Test".to_owned(), Dpi::new(100).unwrap(), media, Output::default(), ColorSpace::default());
+        let wanted = [wanted("fox.png", Treatment::default()), wanted("./fox.png", trimmed), wanted("fox.png", Treatment::default())];
         let check = |wanted: &[Wanted]| {
             Preflight::of_wanted(sheet.clone(), wanted, shop.0.path(), &PreflightOptions::default(), &MemoryBudget::new(1 << 24))
         };
         let checked = check(&wanted).unwrap();
         assert_eq!(written(&checked), ["fox.png", "./fox.png"]);
-        let visible: Vec<_> = checked.artworks().iter().map(|artwork| artwork.visible.map(PxRect::x)).collect();
+        let visible: Vec<_> = checked.artworks().iter().map(|artwork| artwork.printed(&trimmed).map(PxRect::x)).collect();
         assert_eq!(visible, [None, Some(1)]);
         assert_eq!(checked.warnings().len(), 3);
         assert_eq!(problems(check(&[Wanted { artwork: "gone.png".into(), ..wanted[0].clone() }])).len(), 1);
@@ -381,7 +398,11 @@ mod tests {
         let shop = Shop::new();
         shop.png("empty.png", 30, 20, |_, _| false);
         shop.png("dot.png", 30, 20, |x, y| (x, y) == (29, 19));
-        let found = shop.problems(vec![Item::new("empty.png"), Item::new("dot.png"), Item { trim: true, ..Item::new("empty.png") }]);
+        let found = shop.problems(vec![
+            Item::new("empty.png"),
+            Item::new("dot.png"),
+            Item { treatment: Treatment { trim: Trim::TRANSPARENT, ..Treatment::default() }, ..Item::new("empty.png") },
+        ]);
         let found: Vec<_> = found.iter().map(|problem| (problem.item, problem.kind)).collect();
         assert_eq!(found, [(Some(0), ProblemKind::FullyTransparent), (Some(2), ProblemKind::FullyTransparent)]);
     }

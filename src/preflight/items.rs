@@ -1,35 +1,54 @@
 //! An item's size in pixels, and whether it fits.
 
-use super::{CheckedArtwork, MediaPx, Refusal, Sheet, Wanted, WantedSize, Warning, WarningKind};
+use super::{CheckedArtwork, CheckedItem, MediaPx, Refusal, Sheet, Trimmed, Wanted, WantedSize, Warning, WarningKind};
 use crate::error::ProblemKind;
 use crate::geom::{Dpi, PxSize, Turn};
-use crate::job::{Density, SizeError, Sizing, TurnPolicy};
+use crate::job::{Density, Item, SizeError, Sizing, TurnPolicy};
 
-/// The printed size, which fits the media in at least one turn that is allowed. Sizes of a layout are taken as they are.
-pub(super) fn size(wanted: &Wanted, artwork: &CheckedArtwork, sheet: &Sheet) -> Result<PxSize, Refusal> {
-    let rule = match wanted.size {
-        WantedSize::Px(size) => return Ok(size),
-        WantedSize::Rule(rule) => rule.unwrap_or(Sizing::Dpi(sheet.dpi)),
+/// The size of an item's canvas.
+pub(super) fn canvas(item: &Item, dpi: Dpi) -> Result<Option<PxSize>, String> {
+    let Some((width, height)) = item.canvas else { return Ok(None) };
+    let size = width.to_px(dpi).and_then(|width| PxSize::new(width, height.to_px(dpi)?));
+    size.map(Some).map_err(|error| error.to_string())
+}
+
+/// The printed size, which fits the media in at least one turn that is allowed, and that of the artwork in its middle where there is a
+/// canvas around it. Sizes of a layout are taken as they are.
+pub(super) fn size(wanted: &Wanted, artwork: &CheckedArtwork, sheet: &Sheet) -> Result<(PxSize, Option<PxSize>), Refusal> {
+    let source = source(wanted, artwork)?;
+    let rule = match (wanted.size, wanted.canvas) {
+        (WantedSize::Px(size), None) => return Ok((size, None)),
+        (WantedSize::Px(size), Some(canvas)) => return Ok((canvas, Some(size))),
+        (WantedSize::Rule(rule), _) => rule.unwrap_or(Sizing::Dpi(sheet.dpi)),
     };
     let tag = artwork.header.dpi.and_then(Density::from_tag);
-    let size = rule.to_px(source(wanted, artwork), sheet.dpi, tag).map_err(|error| match error {
+    let printed = rule.to_px(source, sheet.dpi, tag).map_err(|error| match error {
         SizeError::NoResolution => Refusal::new(
             ProblemKind::NoResolution,
             "its size is asked of the file's resolution tag, but the file has none: give a width, height or dpi",
         ),
         SizeError::Unprintable(error) => Refusal::new(ProblemKind::Limit, error.to_string()),
     })?;
+    let (size, inner) = match wanted.canvas {
+        None => (printed, None),
+        Some(canvas) if canvas.holds(printed.into()) => (canvas, Some(printed)),
+        Some(canvas) => {
+            let (printed, canvas) = (Inches(printed, sheet.dpi), Inches(canvas, sheet.dpi));
+            let message = format!("its {printed} do not fit its canvas of {canvas}: print it smaller, or give it a larger canvas");
+            return Err(Refusal::new(ProblemKind::TooLargeForCanvas, message));
+        }
+    };
     let printables = || sheet.media.iter().filter_map(MediaPx::printable);
     let fits = |turn: Turn| {
         let turned = size.turned(turn);
         printables().any(|printable| turned.width() <= printable.width() && turned.height() <= printable.height())
     };
     if wanted.turn.allowed().iter().any(|&turn| fits(turn)) {
-        return Ok(size);
+        return Ok((size, inner));
     }
     match printables().max_by_key(|printable| printable.area()) {
         Some(largest) => Err(too_large(wanted.turn, size, largest, sheet.dpi, fits)),
-        None => Ok(size),
+        None => Ok((size, inner)),
     }
 }
 
@@ -52,7 +71,7 @@ fn too_large(turn: TurnPolicy, size: PxSize, printable: PxSize, dpi: Dpi, fits: 
 
 /// A warning where the artwork has fewer pixels to the inch, as it is printed, than the job.
 pub(super) fn upscaled(wanted: &Wanted, artwork: &CheckedArtwork, size: PxSize, dpi: Dpi) -> Option<Warning> {
-    let source = source(wanted, artwork);
+    let source = source(wanted, artwork).ok()?;
     // Rounded to nearest: a side that was rounded up by a pixel is no enlargement.
     let effective =
         |pixels: u32, printed: u32| (2 * u64::from(pixels) * u64::from(dpi.get()) + u64::from(printed)) / (2 * u64::from(printed));
@@ -93,10 +112,58 @@ pub(super) fn damaged(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warni
     })
 }
 
-/// The pixels that are printed.
-fn source(wanted: &Wanted, artwork: &CheckedArtwork) -> PxSize {
+/// A warning where it is not known for sure what the artwork's colours look like.
+pub(super) fn colors(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warning> {
     let header = &artwork.header;
-    artwork.visible.filter(|_| wanted.trim).map_or(header.size, |visible| visible.size().turned(header.orientation.turn))
+    let (kind, message) = match (header.has_unknown_inks(), header.unused_profile()) {
+        (true, None) => {
+            (WarningKind::UnknownInks, "has inks (CMYK) without a profile: their colours are estimated; export it as sRGB".to_owned())
+        }
+        (true, Some(why)) => (
+            WarningKind::UnknownInks,
+            format!("has inks (CMYK) whose profile is not used, since {why}: their colours are estimated; export it as sRGB"),
+        ),
+        (false, Some(why)) => (
+            WarningKind::UnusedProfile,
+            format!("has a colour profile that is not used, since {why}: it is taken for sRGB; export it as sRGB"),
+        ),
+        (false, None) => return None,
+    };
+    Some(Warning { kind, order: wanted.order.clone(), item: wanted.item, artwork: wanted.artwork.clone(), message })
+}
+
+/// The size of what is printed of the artwork, as it is seen.
+fn source(wanted: &Wanted, artwork: &CheckedArtwork) -> Result<PxSize, Refusal> {
+    let printed = artwork.printed(&wanted.treatment).ok_or_else(|| {
+        Refusal::new(ProblemKind::FullyTransparent, "trimming leaves no pixel of it: give it a lower alpha, or knock out another colour")
+    })?;
+    Ok(printed.size().turned(artwork.header.orientation.turn))
+}
+
+/// What is cut away of an item's artwork.
+pub(super) fn trimmed(item: &CheckedItem, artwork: &CheckedArtwork, dpi: Dpi) -> Option<Trimmed> {
+    let (crop, stored) = (artwork.printed(&item.treatment)?, artwork.header.stored_size());
+    if crop == stored.into() {
+        return None;
+    }
+    let printed = item.inner.unwrap_or(item.size).turned(artwork.header.orientation.turn);
+    // Tenths of a millimetre are more exact than any cutter.
+    let mm = |cut: u32, of: u32, printed: u32| {
+        let pixels = f64::from(cut) * f64::from(printed) / f64::from(of);
+        (pixels * 254.0 / f64::from(dpi.get())).round() / 10.0
+    };
+    let across = |cut| mm(cut, crop.size().width(), printed.width());
+    let down = |cut| mm(cut, crop.size().height(), printed.height());
+    let (right, bottom) = (stored.width() - crop.right(), stored.height() - crop.bottom());
+    // Left, top, right and bottom, clockwise, as they are stored and then as they are seen.
+    let mut sides = [across(crop.x()), down(crop.y()), across(right), down(bottom)];
+    if artwork.header.orientation.mirror {
+        sides.swap(0, 2);
+    }
+    sides.rotate_right((artwork.header.orientation.turn.degrees() / 90) as usize);
+    let [left_mm, top_mm, right_mm, bottom_mm] = sides;
+    let (order, artwork) = (item.order.clone(), artwork.written.clone());
+    Some(Trimmed { order, item: item.item, artwork, left_mm, right_mm, top_mm, bottom_mm })
 }
 
 /// A size for people: in inches, rounded down to a hundredth, so that what fits does so as it is displayed.
@@ -113,7 +180,7 @@ impl std::fmt::Display for Inches {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::Item;
+    use crate::job::{Treatment, Trim};
     use crate::preflight::PreflightOptions;
     use crate::preflight::tests::{Shop, sized};
 
@@ -174,7 +241,8 @@ mod tests {
     fn trimmed_artwork_is_sized_by_what_is_visible() {
         let shop = Shop::new();
         shop.png("fox.png", 200, 100, |x, y| (50..100).contains(&x) && (10..20).contains(&y));
-        let trimmed = Item { trim: true, ..sized("fox.png", r#"{"width": "1in"}"#) };
+        let trimmed =
+            Item { treatment: Treatment { trim: Trim::TRANSPARENT, ..Treatment::default() }, ..sized("fox.png", r#"{"width": "1in"}"#) };
         let whole = sized("fox.png", r#"{"width": "1in"}"#);
         let checked = shop.check(vec![trimmed, whole], &PreflightOptions::default()).unwrap();
         let sizes: Vec<_> = checked.items().iter().map(|item| item.size.to_string()).collect();

@@ -6,6 +6,7 @@ mod items;
 mod media;
 mod rules;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,12 +15,13 @@ use serde::{Deserialize, Serialize};
 use self::artworks::Artworks;
 pub use self::media::MediaPx;
 pub use self::rules::PinPx;
-use crate::artwork::{ArtworkHeader, ArtworkLimits};
+use crate::artwork::{ArtworkHeader, ArtworkLimits, ColorSpace};
 use crate::budget::{MemoryBudget, Reservation};
 use crate::cancel::Cancel;
 use crate::error::{ErrorKind, Problem, ProblemKind, Result};
 use crate::geom::{Dpi, PxRect, PxSize};
-use crate::job::{Cut, Job, Keep, Output, Price, Sizing, TurnPolicy};
+use crate::job::{Border, Cut, Job, Keep, Output, Price, Sizing, Treatment, TurnPolicy};
+use crate::system::real_folder;
 
 /// How artwork is found and checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +40,13 @@ pub struct PreflightOptions {
     pub limits: ArtworkLimits,
     /// The handle that stops the checking. Default: one that nobody holds.
     pub cancel: Cancel,
+}
+
+impl PreflightOptions {
+    /// The real path of the only folder that files are read from.
+    pub(crate) fn root(&self) -> Result<Option<PathBuf>> {
+        self.artwork_root.as_ref().map(|root| real_folder(root, "artwork")).transpose()
+    }
 }
 
 /// A checked job: integer pixels, and artwork that is there and can be printed.
@@ -69,12 +78,14 @@ pub(crate) struct Sheet {
     pub(crate) keep: Keep,
     pub(crate) cut: Cut,
     pub(crate) output: Output,
+    /// The space that `output` asks for.
+    pub(crate) space: ColorSpace,
 }
 
 impl Sheet {
     /// One on media without a price, without rules.
-    pub(crate) fn new(name: String, dpi: Dpi, media: MediaPx, output: Output) -> Self {
-        Self { name, dpi, media: vec![media], prices: Vec::new(), keep: Keep::None, cut: Cut::Free, output }
+    pub(crate) fn new(name: String, dpi: Dpi, media: MediaPx, output: Output, space: ColorSpace) -> Self {
+        Self { name, dpi, media: vec![media], prices: Vec::new(), keep: Keep::None, cut: Cut::Free, output, space }
     }
 }
 
@@ -87,9 +98,21 @@ pub struct CheckedArtwork {
     pub written: Arc<str>,
     /// What the file says about itself.
     pub header: ArtworkHeader,
-    /// The smallest rectangle with all visible pixels, where an item asks for trimming: in the artwork's pixels as they are stored, before
-    /// the orientation that the file asks for.
-    pub visible: Option<PxRect>,
+    /// For each way in which items ask for it to be trimmed, what is left: in the artwork's pixels as they are stored, before the orientation
+    /// that the file asks for. `None` where that is nothing.
+    visible: BTreeMap<Border, Option<PxRect>>,
+}
+
+impl CheckedArtwork {
+    /// The rectangle of the artwork's stored pixels that is printed, before the orientation that the file asks for; `None` where trimming
+    /// leaves nothing, or was not asked for when the artwork was checked.
+    #[must_use]
+    pub fn printed(&self, treatment: &Treatment) -> Option<PxRect> {
+        match treatment.border() {
+            None => Some(self.header.stored_size().into()),
+            Some(border) => self.visible.get(&border).copied().flatten(),
+        }
+    }
 }
 
 /// An item with its size in pixels.
@@ -101,14 +124,14 @@ pub struct CheckedItem {
     pub item: u32,
     /// The artwork's index in [`Preflight::artworks`].
     pub artwork: usize,
-    /// The printed size before the turn.
+    /// The printed size before the turn, with the canvas.
     pub size: PxSize,
+    /// The size of the artwork in the middle of it, where it has a canvas.
+    pub inner: Option<PxSize>,
     /// How it may be turned. In at least one way it fits the media.
     pub turn: TurnPolicy,
-    /// Whether only the visible rectangle of the artwork is printed.
-    pub trim: bool,
-    /// Whether it is mirrored left to right.
-    pub mirror: bool,
+    /// What is done to the artwork's pixels.
+    pub treatment: Treatment,
     /// Number of copies.
     pub copies: u32,
     /// How early its order comes: 0 before 1, and so on.
@@ -146,6 +169,31 @@ pub enum WarningKind {
     FirstFrame,
     /// The artwork is damaged and printed as far as it can be read.
     Damaged,
+    /// The artwork has inks without a profile that says what they look like.
+    UnknownInks,
+    /// The artwork has a colour profile that cannot be used.
+    UnusedProfile,
+}
+
+/// What was cut away of an item's artwork, as it is seen before the turn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "what is trimmed: an object")]
+#[non_exhaustive]
+pub struct Trimmed {
+    /// The order's id.
+    pub order: Arc<str>,
+    /// The item's index in its order, counted from 0.
+    pub item: u32,
+    /// The artwork's path as written.
+    pub artwork: Arc<str>,
+    /// Millimetres on the left, at the printed size.
+    pub left_mm: f64,
+    /// Millimetres on the right.
+    pub right_mm: f64,
+    /// Millimetres at the top.
+    pub top_mm: f64,
+    /// Millimetres at the bottom.
+    pub bottom_mm: f64,
 }
 
 /// An item that was ordered but is not printed, because its artwork is bad.
@@ -171,9 +219,10 @@ pub(crate) struct Wanted {
     pub(crate) item: u32,
     pub(crate) artwork: Arc<str>,
     pub(crate) size: WantedSize,
+    /// The size of the canvas, if there is one.
+    pub(crate) canvas: Option<PxSize>,
     pub(crate) turn: TurnPolicy,
-    pub(crate) trim: bool,
-    pub(crate) mirror: bool,
+    pub(crate) treatment: Treatment,
     pub(crate) copies: u32,
     pub(crate) rank: u32,
     pub(crate) fill_up: bool,
@@ -238,9 +287,12 @@ impl Preflight {
                     item: index,
                     artwork: item.artwork.clone(),
                     size: WantedSize::Rule(item.size),
+                    canvas: items::canvas(item, job.dpi).map_err(|message| {
+                        let at = format!("orders[{nth}].items[{index}].canvas");
+                        ErrorKind::Document { file: None, at, message }
+                    })?,
                     turn: item.turn,
-                    trim: item.trim,
-                    mirror: item.mirror,
+                    treatment: item.treatment,
                     copies: item.copies.get(),
                     rank: ranks[nth],
                     fill_up: order.fill_up,
@@ -250,8 +302,9 @@ impl Preflight {
         }
         let prices = job.all_media().filter_map(|media| media.price).collect();
         let (name, output) = (job.name.clone(), job.output.clone());
-        let sheet = Sheet { name, dpi: job.dpi, media, prices, keep: job.keep, cut: job.cut, output };
-        let artworks = Artworks::new(base_dir, options)?;
+        let space = ColorSpace::of(&output, base_dir, options.root()?.as_deref())?;
+        let sheet = Sheet { name, dpi: job.dpi, media, prices, keep: job.keep, cut: job.cut, output, space };
+        let artworks = Artworks::new(base_dir, options, &sheet.space)?;
         Self::check(sheet, &wanted, problems, artworks, budget)
     }
 
@@ -268,7 +321,7 @@ impl Preflight {
         options: &PreflightOptions,
         budget: &MemoryBudget,
     ) -> Result<Self> {
-        let artworks = Artworks::new(base_dir, options)?.keep_spellings();
+        let artworks = Artworks::new(base_dir, options, &sheet.space)?.keep_spellings();
         Self::check(sheet, wanted, Vec::new(), artworks, budget)
     }
 
@@ -300,15 +353,20 @@ impl Preflight {
                 .map_err(|refusal| (true, refusal.clone()))
                 .and_then(|artwork| items::size(wanted, artwork, &sheet).map(|size| (artwork, size)).map_err(|refusal| (false, refusal)));
             match checked {
-                Ok((file, size)) => {
-                    let found =
-                        [items::upscaled(wanted, file, size, sheet.dpi), items::first_frame(wanted, file), items::damaged(wanted, file)];
+                Ok((file, (size, inner))) => {
+                    let printed = inner.unwrap_or(size);
+                    let found = [
+                        items::upscaled(wanted, file, printed, sheet.dpi),
+                        items::first_frame(wanted, file),
+                        items::damaged(wanted, file),
+                        items::colors(wanted, file),
+                    ];
                     for warning in found.into_iter().flatten() {
                         told.push(budget.reserve((size_of::<Warning>() + warning.message.len()) as u64, "the list of warnings")?);
                         warnings.push(warning);
                     }
-                    let Wanted { order, item, turn, trim, mirror, copies, rank, fill_up, pinned, .. } = wanted.clone();
-                    items.push(CheckedItem { order, item, artwork, size, turn, trim, mirror, copies, rank, fill_up, pinned });
+                    let Wanted { order, item, turn, treatment, copies, rank, fill_up, pinned, .. } = wanted.clone();
+                    items.push(CheckedItem { order, item, artwork, size, inner, turn, treatment, copies, rank, fill_up, pinned });
                 }
                 Err((true, refusal)) if artworks.skip_bad() => {
                     told.push(budget.reserve((size_of::<LeftOut>() + refusal.message.len()) as u64, "the list of what is left out")?);
@@ -334,6 +392,7 @@ impl Preflight {
         let ordered_copies = wanted.iter().map(|wanted| u64::from(wanted.copies)).sum();
         let (artworks, mut charges) = artworks.into_good(&mut items);
         charges.push(charge);
+        charges.push(budget.reserve(sheet.space.memory_bytes(), "the profile of the parts")?);
         charges.append(&mut told);
         tracing::info!(artworks = artworks.len(), items = items.len(), warnings = warnings.len(), left_out = left_out.len(), "job checked");
         Ok(Self { sheet, artworks, items, warnings, left_out, ordered_copies, _charges: charges })
@@ -387,6 +446,12 @@ impl Preflight {
         &self.sheet.output
     }
 
+    /// The colour space of the parts, to which all artwork is converted.
+    #[must_use]
+    pub fn color_space(&self) -> &ColorSpace {
+        &self.sheet.space
+    }
+
     /// The artwork files, in the order in which the items first use them.
     #[must_use]
     pub fn artworks(&self) -> &[CheckedArtwork] {
@@ -415,6 +480,12 @@ impl Preflight {
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
+    }
+
+    /// What is cut away of artwork, in the job's order: items that nothing is cut away of are left out.
+    #[must_use]
+    pub fn trimmed(&self) -> Vec<Trimmed> {
+        self.items.iter().filter_map(|item| items::trimmed(item, &self.artworks[item.artwork], self.sheet.dpi)).collect()
     }
 
     /// What is not printed, in the job's order. Empty unless [`PreflightOptions::skip_bad_artwork`] is set.

@@ -88,6 +88,8 @@ pub struct RenderedPart {
     pub spill_files_removed: u64,
     /// Bytes written to its spill files.
     pub spilled_bytes: u64,
+    /// Artworks that were decoded for it and the parts before it and have colours that the parts cannot show.
+    pub artworks_beyond_gamut: usize,
 }
 
 /// Renders the parts of a plan into a folder.
@@ -238,6 +240,7 @@ impl<P: FnMut(Progress)> Rendering<'_, P> {
             spill_files_created: spills.created,
             spill_files_removed: spills.removed,
             spilled_bytes: spills.bytes,
+            artworks_beyond_gamut: self.store.artworks_beyond_gamut(),
         };
         self.copies_left -= copies;
         self.tell_end(index, &rendered, &after);

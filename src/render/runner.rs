@@ -394,13 +394,13 @@ mod tests {
             artwork: "dot.png".into(),
             rect: PxRect::new(0, copy * 400, PxSize::new(copy + 1, 300).unwrap()).unwrap(),
             turn: Turn::None,
-            trim: false,
-            mirror: false,
+            inner: None,
+            treatment: crate::job::Treatment::default(),
         };
         let part = Part::new(PxSize::new(900, 4000).unwrap(), (0..10).map(placement).collect()).unwrap();
         let layout = Layout { name: "Test".to_owned(), dpi: Dpi::new(300).unwrap(), parts: vec![part], output: Output::default() };
         let artworks = layout.preflight(folder, &PreflightOptions::default(), budget).unwrap().into_artworks();
-        RenderPlan::new(layout, artworks, threads, budget).unwrap()
+        RenderPlan::new(layout, artworks, &Default::default(), threads, budget).unwrap()
     }
 
     #[test]

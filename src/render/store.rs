@@ -1,6 +1,6 @@
 //! The artwork's pixels, decoded and resampled once, for all bands that need them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
@@ -40,6 +40,8 @@ pub struct ArtworkStore {
     /// The memory of rasters that were released, while bands are started in their order: the next ones are often of the same size, and new
     /// pages are a tenth of the whole time.
     pages: Mutex<Vec<Buffer<Rgba8>>>,
+    /// The artworks that were read to their end and have colours that the parts cannot show.
+    beyond_gamut: Mutex<BTreeSet<usize>>,
     /// Held while a band decodes what it misses, so that two bands do not decode the same artwork.
     preparing: Mutex<()>,
 }
@@ -90,6 +92,7 @@ impl BandArtwork {
 /// An artwork that bands take their rows from.
 #[derive(Debug)]
 struct Stream {
+    artwork: usize,
     state: Mutex<StreamState>,
     /// Rows were taken, or the stream was abandoned.
     moved: Condvar,
@@ -114,6 +117,7 @@ impl ArtworkStore {
             spills: Mutex::default(),
             spare: Mutex::default(),
             pages: Mutex::default(),
+            beyond_gamut: Mutex::default(),
             preparing: Mutex::default(),
         }
     }
@@ -145,7 +149,8 @@ impl ArtworkStore {
     ) -> Result<()> {
         let made = match &decode.rasters[..] {
             [made] if made.residence == Residence::Streamed && self.in_order => {
-                let stream = Stream { state: Mutex::new(self.open(plan, decode, made.raster, budget)?), moved: Condvar::new() };
+                let state = Mutex::new(self.open(plan, decode, made.raster, budget)?);
+                let stream = Stream { artwork: decode.artwork, state, moved: Condvar::new() };
                 vec![(made.raster, Held::Streamed(Arc::new(stream)))]
             }
             _ => self.decode_whole(plan, decode, budget, pages)?,
@@ -188,7 +193,9 @@ impl ArtworkStore {
                 }
             }
         }
-        reader.finish()?;
+        if reader.finish()? {
+            self.note_beyond_gamut(decode.artwork);
+        }
         let held = |(_, writer): (ShapedRows, RasterWriter)| match writer.finish() {
             Written::Resident(raster) => Held::Resident(Arc::new(raster)),
             Written::Spilled(spill) => {
@@ -276,7 +283,19 @@ impl ArtworkStore {
         }
         let taken = state.rows.take(rows, pixels, || self.cancel.check());
         stream.moved.notify_all();
+        if state.rows.is_beyond_gamut() {
+            self.note_beyond_gamut(stream.artwork);
+        }
         taken
+    }
+
+    fn note_beyond_gamut(&self, artwork: usize) {
+        self.beyond_gamut.lock().unwrap_or_else(PoisonError::into_inner).insert(artwork);
+    }
+
+    /// How many of the artworks that were read to their end so far have colours that the parts cannot show.
+    pub(crate) fn artworks_beyond_gamut(&self) -> usize {
+        self.beyond_gamut.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Ends the waiting of all bands for rows of streams: no others will take the rows before theirs any more.

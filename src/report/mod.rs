@@ -11,7 +11,7 @@ pub use self::verify::{Verified, VerifyOptions, verify};
 use crate::error::{Error, Result};
 use crate::job::{Document, Version, object, objects, read_document, write_document};
 use crate::layout::{FilmCost, Layout};
-use crate::preflight::{LeftOut, Warning};
+use crate::preflight::{LeftOut, Trimmed, Warning};
 use crate::render::RenderedPart;
 
 /// What a run did: the content of `report.json`.
@@ -52,12 +52,22 @@ pub struct Report {
     /// By how much the parts together are longer than that, in per cent. At 0 no layout is shorter.
     #[serde(default)]
     pub above_lower_bound_percent: f64,
+    /// Artworks whose colours were converted to those of the parts.
+    #[serde(default)]
+    pub converted_artworks: usize,
+    /// Those of them, as far as the run decoded them, of which one visible pixel of a thousand or more was of a colour that the parts cannot
+    /// show.
+    #[serde(default)]
+    pub out_of_gamut_artworks: usize,
     /// What the film costs, where the job gives its price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<FilmCost>,
     /// The finished parts, in order.
     #[serde(deserialize_with = "objects")]
     pub parts: Vec<PartReport>,
+    /// What was cut away of artwork.
+    #[serde(default, deserialize_with = "objects", skip_serializing_if = "Vec::is_empty")]
+    pub trimmed: Vec<Trimmed>,
     /// What preflight warned of.
     #[serde(deserialize_with = "objects")]
     pub warnings: Vec<Warning>,
@@ -129,6 +139,8 @@ pub(crate) struct RunFacts {
     pub(crate) threads: usize,
     pub(crate) seconds: Seconds,
     pub(crate) length_lower_bound_px: u64,
+    pub(crate) converted_artworks: usize,
+    pub(crate) trimmed: Vec<Trimmed>,
     pub(crate) cost: Option<FilmCost>,
 }
 
@@ -167,8 +179,11 @@ impl Report {
             utilisation: layout.utilisation(),
             length_lower_bound_px: facts.length_lower_bound_px,
             above_lower_bound_percent: layout.percent_above(facts.length_lower_bound_px),
+            converted_artworks: facts.converted_artworks,
+            out_of_gamut_artworks: rendered.last().map_or(0, |part| part.artworks_beyond_gamut),
             cost: facts.cost,
             parts: parts.collect(),
+            trimmed: facts.trimmed,
             warnings: facts.warnings,
         }
     }

@@ -8,10 +8,10 @@ use sha2::{Digest, Sha256};
 use tracing::{info, warn};
 
 use super::{PartReport, Report, hex};
-use crate::artwork::{ArtworkLimits, ArtworkReader, probe};
+use crate::artwork::{ArtworkLimits, ArtworkReader, ColorSpace, Probing, probe};
 use crate::budget::{Buffer, MemoryBudget};
 use crate::cancel::Cancel;
-use crate::encode::{PartHeader, PixelFormat, PngPart};
+use crate::encode::{PartColor, PartHeader, PixelFormat, PngPart};
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::Layout;
 use crate::pixel::Rgba8;
@@ -73,19 +73,21 @@ pub fn verify(folder: &Path, options: &VerifyOptions, budget: &MemoryBudget) -> 
     let allow_damaged = report.warnings.iter().any(|warning| warning.kind == WarningKind::Damaged);
     let artwork_root = options.artwork_root.clone();
     let preflight = PreflightOptions { artwork_root, limits: ArtworkLimits::NONE, allow_damaged, ..PreflightOptions::default() };
-    let artworks = layout.preflight(folder, &preflight, budget)?.into_artworks();
+    let checked = layout.preflight(folder, &preflight, budget)?;
+    let space = checked.color_space().clone();
+    let artworks = checked.into_artworks();
     let strays = strays(folder, &report, &artworks)?;
     // What reading a part takes is not there for the plan.
-    let reading_bytes = report.parts.iter().map(|part| PartRows::memory_bytes(folder, part)).max();
+    let reading_bytes = report.parts.iter().map(|part| PartRows::memory_bytes(folder, part, &space, budget)).max();
     let reading = budget.reserve(reading_bytes.unwrap_or(0), "the rows of a part")?;
-    let plan = RenderPlan::without_repeats(layout, artworks, options.threads.unwrap_or_else(cores).max(1), budget)?;
+    let plan = RenderPlan::without_repeats(layout, artworks, &space, options.threads.unwrap_or_else(cores).max(1), budget)?;
     drop(reading);
     check_spill(plan.memory(), temp_dir)?;
     let bands_in_flight = budget.reserve(plan.memory().fixed_bytes, "bands in flight")?.into_budget();
     let store = ArtworkStore::new(budget.clone(), temp_dir, cancel.clone()).in_order();
     for (index, part) in report.parts.iter().enumerate() {
         let path = part_path(folder, part)?;
-        let mut rows = PartRows::open(&path, plan.parts()[index].header(), budget)?;
+        let mut rows = PartRows::open(&path, plan.parts()[index].header(), &space, budget)?;
         let crew = Crew { plan: &plan, store: &store, budget, cancel };
         let bands = 0..plan.parts()[index].bands().len();
         let expected = |(): &mut (), band: &Band| expected_rows(&plan, band, &store, &bands_in_flight);
@@ -212,21 +214,25 @@ struct PartRows<'a> {
     path: &'a Path,
     reader: ArtworkReader,
     row: Buffer<Rgba8>,
+    color: PartColor,
 }
 
 impl<'a> PartRows<'a> {
     /// Bytes that reading the part holds; of a file that cannot be read, which is told when it is opened, none.
-    fn memory_bytes(folder: &Path, part: &PartReport) -> u64 {
-        let header = part_path(folder, part).and_then(|path| probe(&path, &ArtworkLimits::NONE));
+    fn memory_bytes(folder: &Path, part: &PartReport, space: &ColorSpace, budget: &MemoryBudget) -> u64 {
+        let probing = Probing { limits: &ArtworkLimits::NONE, space, budget };
+        let header = part_path(folder, part).and_then(|path| probe(&path, &probing));
         header.map_or(0, |header| ArtworkReader::memory_bytes(&header) + u64::from(header.size.width()) * Rgba8::BYTES as u64)
     }
 
     /// Opens the file and checks what it says about itself. Rows come from the reader of artwork, which checks every checksum: the png
     /// crate's leaves out an Adler-32 that lies in a chunk of its own.
-    fn open(path: &'a Path, header: &PartHeader, budget: &MemoryBudget) -> Result<Self> {
+    fn open(path: &'a Path, header: &PartHeader, space: &ColorSpace, budget: &MemoryBudget) -> Result<Self> {
         let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
         // This program's parts have no chunk before their pixels that needs as much.
-        let decoder = png::Decoder::new_with_limits(BufReader::new(file), png::Limits { bytes: 1 << 16 });
+        let mut decoder = png::Decoder::new_with_limits(BufReader::new(file), png::Limits { bytes: 1 << 16 });
+        // It is compared byte by byte at the end.
+        decoder.set_ignore_iccp_chunk(true);
         let info = decoder.read_info().map_err(|error| not_proven(path, format!("it is no whole PNG: {error}")))?;
         let (info, dpi) = (info.info(), header.dpi);
         let color_type = match header.format {
@@ -253,10 +259,10 @@ impl<'a> PartRows<'a> {
             };
             return Err(not_proven(path, format!("its resolution is {found} where the layout says {dpi} DPI")));
         }
-        let probed =
-            probe(path, &ArtworkLimits::NONE).map_err(|error| not_proven(path, format!("it is no whole PNG: {}", reason(&error))))?;
+        let probed = probe(path, &Probing { limits: &ArtworkLimits::NONE, space, budget })
+            .map_err(|error| not_proven(path, format!("it is no whole PNG: {}", reason(&error))))?;
         let reader = ArtworkReader::open(path, &probed, budget)?;
-        Ok(Self { path, reader, row: budget.buffer(width as usize, "a row of the part")? })
+        Ok(Self { path, reader, row: budget.buffer(width as usize, "a row of the part")?, color: header.color.clone() })
     }
 
     /// Reads the band's rows and compares them with the `expected` pixels.
@@ -275,13 +281,16 @@ impl<'a> PartRows<'a> {
 
     /// Reads to the end of the file: the last checksums and the closing chunk.
     fn finish(self) -> Result<()> {
-        self.reader.finish().map_err(|error| not_proven(self.path, format!("its end cannot be read: {}", reason(&error))))?;
-        check_chunks(self.path)
+        let finished = self.reader.finish();
+        finished.map_err(|error| not_proven(self.path, format!("its end cannot be read: {}", reason(&error))))?;
+        check_chunks(self.path, &self.color)
     }
 }
 
 /// Whether a PNG that is whole holds what this program writes and nothing else: other chunks may change how it is shown or printed.
-fn check_chunks(path: &Path) -> Result<()> {
+fn check_chunks(path: &Path, color: &PartColor) -> Result<()> {
+    let expected_color = color.chunk();
+    let mut found_color = Vec::new();
     let read_error = |source| Error::io("read", path, source);
     let mut file = BufReader::new(File::open(path).map_err(read_error)?);
     let bytes = file.get_ref().metadata().map_err(read_error)?.len();
@@ -294,10 +303,18 @@ fn check_chunks(path: &Path) -> Result<()> {
             let message = format!("it holds a chunk {} at byte {at}, which this program does not write", kind.escape_ascii());
             return Err(not_proven(path, message));
         }
-        at += 12 + u64::from(u32::from_be_bytes([a, b, c, d]));
+        let length = u64::from(u32::from_be_bytes([a, b, c, d]));
+        if matches!(&kind, b"sRGB" | b"iCCP") {
+            found_color.extend_from_slice(&start);
+            file.by_ref().take(length.min(expected_color.len() as u64) + 4).read_to_end(&mut found_color).map_err(read_error)?;
+        }
+        at += 12 + length;
         if kind == *b"IEND" {
             break;
         }
+    }
+    if found_color != expected_color {
+        return Err(not_proven(path, "what it says about its colours is not what the layout asks for".to_owned()));
     }
     if bytes == at { Ok(()) } else { Err(not_proven(path, format!("it goes on behind its end, from byte {at} to {bytes}"))) }
 }

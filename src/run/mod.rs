@@ -12,7 +12,7 @@ use crate::budget::{MemoryBudget, PROCESS_BYTES, Reservation, SURVEY_BYTES};
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::Job;
-use crate::layout::{Layout, Packing, Part, pack, shortest_length};
+use crate::layout::{Layout, Packing, Part, pack, rebased_output, shortest_length};
 use crate::plan::RenderPlan;
 use crate::preflight::{Preflight, PreflightOptions};
 use crate::render::{Existing, Progress, Renderer, check_output, check_ram_disk, cores};
@@ -100,7 +100,10 @@ impl Prepared {
     ///
     /// Those of [`RenderPlan::new`].
     pub fn plan(&self, threads: usize) -> Result<RenderPlan> {
-        let plan = |budget: &MemoryBudget| RenderPlan::new(self.layout.clone(), self.preflight.artworks().to_vec(), threads, budget);
+        let plan = |budget: &MemoryBudget| {
+            let (artworks, space) = (self.preflight.artworks().to_vec(), self.preflight.color_space());
+            RenderPlan::new(self.layout.clone(), artworks, space, threads, budget)
+        };
         plan(&self.budget).map_err(|error| {
             surveyed(error, || {
                 let budget = MemoryBudget::new(SURVEY_BYTES);
@@ -235,10 +238,11 @@ impl<'a> Run<'a> {
             }
             Source::LaidOutJob(job, job_base, layout) => {
                 let ordered = Preflight::new(job, job_base, options, &budget)?;
-                let preflight = of_layout(layout)?;
-                let mut layout = layout.clone().without(preflight.left_out())?;
+                let output = rebased_output(&job.output, job_base, self.base)?;
+                let layout = Layout { name: job.name.clone(), output, ..layout.clone() };
+                let preflight = of_layout(&layout)?;
+                let layout = layout.without(preflight.left_out())?;
                 layout.check_against(self.base, &ordered)?;
-                (layout.name, layout.output) = (ordered.name().to_owned(), ordered.output().clone());
                 let bound = shortest_length(&ordered)?;
                 (preflight.answering(ordered), started.elapsed().as_secs_f64(), layout, bound)
             }
@@ -305,6 +309,8 @@ impl<'a> Run<'a> {
             threads: plan.memory().workers,
             seconds,
             length_lower_bound_px,
+            converted_artworks: preflight.artworks().iter().filter(|artwork| artwork.header.is_converted()).count(),
+            trimmed: preflight.trimmed(),
             cost: plan.layout().film_cost(&preflight),
         };
         let report = Report::new(plan.layout(), &names, &rendered, facts);

@@ -11,8 +11,8 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use gangsheet::{
-    Dpi, Layout, MemoryBudget, Output, PROCESS_BYTES, Part, Placement, PreflightOptions, PxRect, PxSize, RenderPlan, Reservation, Rgba8,
-    Run, Turn,
+    ColorSpace, Dpi, Layout, MemoryBudget, Output, PROCESS_BYTES, Part, Placement, PreflightOptions, PxRect, PxSize, RenderPlan,
+    Reservation, Rgba8, Run, Treatment, Trim, Turn,
 };
 
 pub(crate) use self::png_file::{PngKind, png_bytes};
@@ -250,9 +250,28 @@ pub(crate) fn rect(x: u32, y: u32, width: u32, height: u32) -> PxRect {
     PxRect::new(x, y, PxSize::new(width, height).unwrap()).unwrap()
 }
 
+/// A treatment that cuts the fully transparent border away.
+pub(crate) fn trimmed() -> Treatment {
+    Treatment { trim: Trim::TRANSPARENT, ..Treatment::default() }
+}
+
+/// A treatment that mirrors left to right.
+pub(crate) fn mirrored() -> Treatment {
+    Treatment { mirror: true, ..Treatment::default() }
+}
+
 /// Copy `copy` of item 0 of order 1, upright and whole.
 pub(crate) fn placement(artwork: &str, copy: u32, rect: PxRect) -> Placement {
-    Placement { order: "1".into(), item: 0, copy, artwork: artwork.into(), rect, turn: Turn::None, trim: false, mirror: false }
+    Placement {
+        order: "1".into(),
+        item: 0,
+        copy,
+        artwork: artwork.into(),
+        rect,
+        turn: Turn::None,
+        inner: None,
+        treatment: Treatment::default(),
+    }
 }
 
 /// A layout at 300 DPI named "Test" of these parts: size and placements.
@@ -273,7 +292,7 @@ pub(crate) fn plan(layout: &Layout, base: &Path, limit_bytes: u64, threads: usiz
     let budget = MemoryBudget::new(limit_bytes);
     let process = budget.reserve(PROCESS_BYTES, "the program itself")?;
     let artworks = layout.preflight(base, &PreflightOptions::default(), &budget)?.into_artworks();
-    let plan = RenderPlan::new(layout.clone(), artworks, threads, &budget)?;
+    let plan = RenderPlan::new(layout.clone(), artworks, &ColorSpace::default(), threads, &budget)?;
     Ok(Planned { plan, budget, process })
 }
 
@@ -303,19 +322,19 @@ pub(crate) fn scene(shop: &Shop) -> Layout {
         shared(1, 10, 10),
         shared(2, 320, 10),
         one("2", "noise", 1, (640, 20, 120, 90), Turn::None),
-        Placement { mirror: true, ..one("3", "grey", 1, (640, 150, 200, 250), Turn::Cw180) },
+        Placement { treatment: mirrored(), ..one("3", "grey", 1, (640, 150, 200, 250), Turn::Cw180) },
         one("4", "disc", 1, (20, 420, 640, 480), Turn::None),
         one("2", "noise", 2, (700, 600, 90, 120), Turn::Cw270),
-        Placement { trim: true, ..one("5", "dot", 1, (700, 800, 99, 77), Turn::None) },
+        Placement { treatment: trimmed(), ..one("5", "dot", 1, (700, 800, 99, 77), Turn::None) },
         one("2", "noise", 3, (5, 1300, 120, 90), Turn::None),
     ];
     let second = vec![
         shared(3, 50, 40),
         one("2", "noise", 4, (100, 100, 120, 90), Turn::None),
-        Placement { mirror: true, ..one("6", "noise", 1, (300, 20, 480, 640), Turn::Cw90) },
+        Placement { treatment: mirrored(), ..one("6", "noise", 1, (300, 20, 480, 640), Turn::Cw90) },
         one("3", "grey", 2, (400, 400, 64, 80), Turn::None),
         // Drawn once, and higher than any band.
-        Placement { mirror: true, ..one("7", "banner", 1, (100, 700, 700, 720), Turn::None) },
+        Placement { treatment: mirrored(), ..one("7", "banner", 1, (100, 700, 700, 720), Turn::None) },
     ];
     layout([((900, 1400), first), ((860, 1500), second)])
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use fast_image_resize::images::Image;
 use fast_image_resize::{PixelType, Resizer};
-use gangsheet::{Background, Layout, Placement, Rgba8};
+use gangsheet::{Background, Layout, Placement, Rgba8, Trim};
 
 use super::{Picture, decode_png};
 
@@ -25,20 +25,56 @@ fn over(top: Rgba8, below: Rgba8) -> Rgba8 {
 
 /// The artwork of a placement as it is printed: cropped, resampled, mirrored, turned.
 fn printed(artwork: &Picture, placement: &Placement) -> Picture {
-    let cropped = if placement.trim { artwork.crop(artwork.visible().unwrap()) } else { artwork.clone() };
+    let cropped = if placement.treatment.trim != Trim::None { artwork.crop(artwork.visible().unwrap()) } else { artwork.clone() };
     let size = placement.rect.size().turned(placement.turn);
     let resized = resized(&cropped, size.width(), size.height());
-    if placement.mirror { resized.mirrored() } else { resized }.turned(placement.turn)
+    if placement.treatment.mirror { resized.mirrored() } else { resized }.turned(placement.turn)
 }
 
-/// The whole image resized at once with Lanczos3, premultiplied meanwhile.
+/// The whole image resized at once with Lanczos3, premultiplied meanwhile. Near transparency, pixels keep to the colours
+/// around them.
 fn resized(picture: &Picture, width: u32, height: u32) -> Picture {
     let bytes = picture.pixels.iter().flat_map(|pixel| [pixel.r, pixel.g, pixel.b, pixel.a]).collect();
     let source = Image::from_vec_u8(picture.width, picture.height, bytes, PixelType::U8x4).unwrap();
     let mut target = Image::new(width, height, PixelType::U8x4);
     Resizer::new().resize(&source, &mut target, None).unwrap();
     let pixels = target.buffer().as_chunks::<4>().0.iter().map(|&[r, g, b, a]| Rgba8::new(r, g, b, a)).collect();
-    Picture { width, height, pixels }
+    let mut resized = Picture { width, height, pixels };
+    if (width, height) == (picture.width, picture.height) {
+        return resized;
+    }
+    for (y, left) in (0..height).flat_map(|y| (0..width).step_by(64).map(move |left| (y, left))) {
+        let right = (left + 64).min(width);
+        let (rows, first, last) =
+            (taps(y, picture.height, height), taps(left, picture.width, width), taps(right - 1, picture.width, width));
+        // Columns are looked at in blocks of 64.
+        let columns = first.start / 64 * 64..last.end.next_multiple_of(64).min(picture.width);
+        let around: Vec<Rgba8> = rows.flat_map(|y| columns.clone().map(move |x| picture.at(x, y))).collect();
+        let visible: Vec<&Rgba8> = around.iter().filter(|pixel| pixel.a > 0).collect();
+        if visible.is_empty() || around.iter().all(|pixel| pixel.a == 255) {
+            continue;
+        }
+        for x in (left..right).filter(|&x| resized.at(x, y).a > 0).collect::<Vec<_>>() {
+            let pixel = resized.at(x, y);
+            let limited = |of: fn(&Rgba8) -> u8| {
+                let values = || visible.iter().map(|pixel| of(pixel));
+                of(&pixel).clamp(values().min().unwrap(), values().max().unwrap())
+            };
+            resized.set(x, y, Rgba8::new(limited(|pixel| pixel.r), limited(|pixel| pixel.g), limited(|pixel| pixel.b), pixel.a));
+        }
+    }
+    resized
+}
+
+/// The source pixels, along one axis, that a target pixel is made of.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "within the source")]
+fn taps(target_pixel: u32, source: u32, target: u32) -> std::ops::Range<u32> {
+    if source == target {
+        return target_pixel..target_pixel + 1;
+    }
+    let scale = f64::from(source) / f64::from(target);
+    let (center, radius) = ((f64::from(target_pixel) + 0.5) * scale, 3.0 * scale.max(1.0));
+    (center - radius).floor().max(0.0) as u32..(center + radius).ceil().min(source.into()) as u32
 }
 
 /// The first pixel in which `found` is not `expected`, in words.

@@ -1,17 +1,19 @@
 //! PNG: what its chunks say (PNG specification, third edition).
 
 mod chunks;
+mod color;
 mod reader;
 mod unfilter;
 
 use crate::error::Result;
 use crate::geom::{MAX_SIDE_PX, PxSize};
 
-use super::ArtworkLimits;
 use super::header::{ArtworkFormat, ArtworkHeader};
 use super::source::Source;
+use super::{ArtworkLimits, ColorMode};
 
 use self::chunks::Chunks;
+pub(super) use self::color::color_tag;
 pub(super) use self::reader::{PngReader, memory_bytes};
 
 /// The first eight bytes of every PNG file (section 5.2).
@@ -142,6 +144,11 @@ pub(super) fn probe(source: Source, limits: &ArtworkLimits) -> Result<ArtworkHea
         may_be_transparent: has_key || matches!(ihdr.color, Color::GreyAlpha | Color::Rgba),
         dpi,
         frames,
+        color_mode: match ihdr.color {
+            Color::Grey | Color::GreyAlpha => ColorMode::Grey,
+            Color::Rgb | Color::Palette | Color::Rgba => ColorMode::Rgb,
+        },
+        color: Default::default(),
         file_bytes: chunks.source().length_bytes(),
         damage: None,
         orientation: Default::default(),

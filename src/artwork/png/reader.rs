@@ -239,14 +239,14 @@ mod tests {
     use flate2::write::ZlibEncoder;
     use proptest::prelude::*;
 
-    use super::super::super::{ArtworkLimits, ArtworkReader, probe};
+    use super::super::super::{ArtworkLimits, ArtworkReader, testing};
     use super::*;
 
     const PNG_SUITE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/pngsuite");
 
-    /// The pixels of the file at `path`, as the store reads them.
+    /// The pixels of the file at `path`, as the store reads them, but that their colours are not converted.
     fn read(path: &Path) -> Result<Vec<Rgba8>> {
-        let header = probe(path, &ArtworkLimits::default())?;
+        let header = ArtworkHeader { color: Default::default(), ..testing::header(path)? };
         let budget = MemoryBudget::new(64 << 20);
         let mut reader = ArtworkReader::open(path, &header, &budget)?;
         assert!(budget.high_water_bytes() <= ArtworkReader::memory_bytes(&header));
@@ -396,7 +396,7 @@ mod tests {
         for kind in kinds() {
             let file = tempfile::NamedTempFile::new().unwrap();
             std::fs::write(file.path(), self::file(&kind, 33, 17, &noise)).unwrap();
-            let header = probe(file.path(), &ArtworkLimits::default()).unwrap();
+            let header = testing::header(file.path()).unwrap();
             let rows_by = |buffer_bytes: usize| {
                 let reservation = MemoryBudget::new(1 << 20).reserve(0, "a test").unwrap();
                 let source = Source::open(file.path(), buffer_bytes).unwrap();
@@ -457,7 +457,7 @@ mod tests {
         let file = tempfile::NamedTempFile::new().unwrap();
         let write = |last| std::fs::write(file.path(), with_pixel_data(&[&zlib(&[0, 1, 2, 3, last])])).unwrap();
         write(4);
-        let header = probe(file.path(), &ArtworkLimits::NONE).unwrap();
+        let header = testing::header(file.path()).unwrap();
         write(5);
         let budget = MemoryBudget::new(1 << 20);
         let mut reader = ArtworkReader::open(file.path(), &header, &budget).unwrap();
@@ -471,7 +471,7 @@ mod tests {
         header.extend(chunk(b"IDAT", &[]));
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), [super::super::SIGNATURE.to_vec(), header, chunk(b"IEND", &[])].concat()).unwrap();
-        let header = probe(file.path(), &ArtworkLimits::NONE).unwrap();
+        let header = testing::header_within(file.path(), &ArtworkLimits::NONE).unwrap();
         let error = ArtworkReader::open(file.path(), &header, &MemoryBudget::new(1 << 30)).unwrap_err();
         assert!(matches!(error.kind(), crate::ErrorKind::MemoryLimit { .. }), "{error}");
     }

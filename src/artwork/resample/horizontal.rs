@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x4;
-use fast_image_resize::{MulDiv, ResizeOptions, Resizer};
+use fast_image_resize::{MulDiv, ResizeAlg, ResizeOptions, Resizer};
 
 use super::internal;
+use super::kernel::{Shape, Taps};
 use crate::budget::{Buffer, MemoryBudget, Reservation};
 use crate::error::Result;
 use crate::pixel::Rgba8;
@@ -30,6 +31,7 @@ pub(super) struct HorizontalPass {
     /// Which rows of the batch are finished and not yet taken.
     finished: Range<u32>,
     resizer: Resizer,
+    options: ResizeOptions,
     mul_div: MulDiv,
     _weights: Reservation,
 }
@@ -43,13 +45,13 @@ impl HorizontalPass {
     /// # Errors
     ///
     /// [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit).
-    pub(super) fn new(source_width: u32, target_width: u32, rows: u32, budget: &MemoryBudget) -> Result<Self> {
+    pub(super) fn new(shape: Shape, source_width: u32, target_width: u32, rows: u32, budget: &MemoryBudget) -> Result<Self> {
         let batch_rows = Self::batch_rows(source_width, target_width, rows) as usize;
         let batch = budget.buffer(batch_rows * source_width as usize, "rows to resample")?;
         let resized_width = if source_width == target_width { 0 } else { target_width as usize };
         let resized = budget.buffer(batch_rows * resized_width, "resampled rows")?;
-        let weights = budget.reserve(Self::weights_bytes(source_width, target_width), "the weights of resampling")?;
-        let (resizer, mul_div) = (Resizer::new(), MulDiv::new());
+        let weights = budget.reserve(Self::weights_bytes(shape, source_width, target_width), "the weights of resampling")?;
+        let options = ResizeOptions::new().use_alpha(false).resize_alg(ResizeAlg::Convolution(shape.filter_type));
         Ok(Self {
             source_width,
             target_width,
@@ -58,20 +60,22 @@ impl HorizontalPass {
             batched: 0,
             resized,
             finished: 0..0,
-            resizer,
-            mul_div,
+            resizer: Resizer::new(),
+            options,
+            mul_div: MulDiv::new(),
             _weights: weights,
         })
     }
 
     /// Bytes that a pass holds.
-    pub(super) fn memory_bytes(source_width: u32, target_width: u32, rows: u32) -> u64 {
+    pub(super) fn memory_bytes(shape: Shape, source_width: u32, target_width: u32, rows: u32) -> u64 {
         let resized_width = if source_width == target_width { 0 } else { u64::from(target_width) };
         let row_bytes = (u64::from(source_width) + resized_width) * Rgba8::BYTES as u64;
-        u64::from(Self::batch_rows(source_width, target_width, rows)) * row_bytes + Self::weights_bytes(source_width, target_width)
+        u64::from(Self::batch_rows(source_width, target_width, rows)) * row_bytes + Self::weights_bytes(shape, source_width, target_width)
     }
 
-    fn batch_rows(source_width: u32, target_width: u32, rows: u32) -> u32 {
+    /// Rows of a batch.
+    pub(super) fn batch_rows(source_width: u32, target_width: u32, rows: u32) -> u32 {
         let row_bytes = u64::from(source_width.max(target_width)) * Rgba8::BYTES as u64;
         let batch_rows = (Self::BATCH_BYTES / row_bytes).clamp(4, 256);
         u32::try_from(batch_rows).unwrap_or(u32::MAX).min(rows)
@@ -79,12 +83,18 @@ impl HorizontalPass {
 
     /// What fast_image_resize holds for its weights: for each target column each weight as `f64` and as `i16`, and about 100 bytes for the
     /// lists that they stand in.
-    fn weights_bytes(source_width: u32, target_width: u32) -> u64 {
+    fn weights_bytes(shape: Shape, source_width: u32, target_width: u32) -> u64 {
         if source_width == target_width {
             return 0;
         }
-        let weights = 6 * u64::from(source_width.div_ceil(target_width)) + 1;
+        let weights = Taps::new(shape, source_width, target_width).widest();
         u64::from(target_width) * (weights * (size_of::<f64>() + size_of::<i16>()) as u64 + 100)
+    }
+
+    /// The most rows that wait to be finished at once.
+    pub(super) fn most_rows(&self) -> u32 {
+        // A batch has few rows.
+        u32::try_from(self.batch.len() / self.source_width as usize).unwrap_or(u32::MAX)
     }
 
     /// The place of the next row. Whoever fills it calls [`push`](Self::push).
@@ -110,7 +120,7 @@ impl HorizontalPass {
             let resized = &mut self.resized[..rows as usize * self.target_width as usize];
             let from = TypedImageRef::<U8x4>::from_buffer(self.source_width, rows, bytemuck::cast_slice(batch)).map_err(internal)?;
             let mut to = TypedImage::from_buffer(self.target_width, rows, bytemuck::cast_slice_mut(resized)).map_err(internal)?;
-            self.resizer.resize_typed(&from, &mut to, &ResizeOptions::new().use_alpha(false)).map_err(internal)?;
+            self.resizer.resize_typed(&from, &mut to, &self.options).map_err(internal)?;
             resized
         };
         let mut straight =
@@ -128,11 +138,11 @@ impl HorizontalPass {
     }
 
     /// The next finished row. There must be one.
-    pub(super) fn take_row(&mut self) -> &[Rgba8] {
+    pub(super) fn take_row(&mut self) -> &mut [Rgba8] {
         let width = self.target_width as usize;
         let at = self.finished.start as usize * width;
         self.finished.start += 1;
-        let rows = if self.source_width == self.target_width { &self.batch } else { &self.resized };
-        &rows[at..at + width]
+        let rows = if self.source_width == self.target_width { &mut self.batch } else { &mut self.resized };
+        &mut rows[at..at + width]
     }
 }

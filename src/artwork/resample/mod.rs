@@ -3,9 +3,15 @@
 //! The result is, to the bit, that of fast_image_resize on the whole image: first a vertical pass, then a horizontal one, with weights in
 //! fixed point whose precision follows from the largest weight. The horizontal pass does not look beyond a row, so the library does it. Its
 //! vertical pass would take the precision from the rows at hand, and windows of an image would come out a little different from the whole;
-//! that pass is done here.
+//! that pass is done here. Near transparency colours are then kept among those that they are made of.
+//!
+//! Light is mixed by passes of its own, in single precision, and the nearest pixel is just picked.
 
 mod horizontal;
+mod hues;
+mod kernel;
+mod linear;
+mod nearest;
 mod vertical;
 
 use fast_image_resize::MulDiv;
@@ -13,15 +19,18 @@ use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x4;
 
 use self::horizontal::HorizontalPass;
+use self::hues::RowHues;
+use self::kernel::Shape;
+use self::linear::LinearResampler;
+use self::nearest::Nearest;
 use self::vertical::VerticalPass;
 use crate::budget::MemoryBudget;
 use crate::error::{ErrorKind, Result};
 use crate::geom::PxSize;
+use crate::job::Resample;
 use crate::pixel::Rgba8;
 
-/// Resamples an image whose rows come one by one, with a Lanczos kernel of three lobes on premultiplied pixels.
-///
-/// The result is, to the bit, that of fast_image_resize on the whole image.
+/// Resamples an image whose rows come one by one, on premultiplied pixels.
 ///
 /// # Memory
 ///
@@ -30,10 +39,14 @@ use crate::pixel::Rgba8;
 pub struct Resampler {
     /// Source rows that are yet to come.
     rows_left: u32,
-    mul_div: MulDiv,
-    /// None where the height stays.
-    vertical: Option<VerticalPass>,
-    horizontal: HorizontalPass,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    Encoded(Box<EncodedResampler>),
+    Linear(Box<LinearResampler>),
+    Nearest(Nearest),
 }
 
 impl Resampler {
@@ -42,25 +55,23 @@ impl Resampler {
     /// # Errors
     ///
     /// [`ErrorKind::MemoryLimit`] when `budget` has not as much left as [`memory_bytes`](Self::memory_bytes).
-    pub fn new(source: PxSize, target: PxSize, budget: &MemoryBudget) -> Result<Self> {
-        let vertical = if source.height() == target.height() {
-            None
-        } else {
-            Some(VerticalPass::new(source.width(), source.height(), target.height(), budget)?)
+    pub fn new(source: PxSize, target: PxSize, how: Resample, budget: &MemoryBudget) -> Result<Self> {
+        let way = match Shape::of(how.kernel) {
+            None => Way::Nearest(Nearest::new(source, target, budget)?),
+            Some(shape) if how.linear => Way::Linear(Box::new(LinearResampler::new(shape, source, target, budget)?)),
+            Some(shape) => Way::Encoded(Box::new(EncodedResampler::new(shape, source, target, budget)?)),
         };
-        let horizontal = HorizontalPass::new(source.width(), target.width(), target.height(), budget)?;
-        Ok(Self { rows_left: source.height(), mul_div: MulDiv::new(), vertical, horizontal })
+        Ok(Self { rows_left: source.height(), way })
     }
 
     /// Bytes that resampling from `source` to `target` holds.
     #[must_use]
-    pub fn memory_bytes(source: PxSize, target: PxSize) -> u64 {
-        let vertical = if source.height() == target.height() {
-            0
-        } else {
-            VerticalPass::memory_bytes(source.width(), source.height(), target.height())
-        };
-        vertical.saturating_add(HorizontalPass::memory_bytes(source.width(), target.width(), target.height()))
+    pub fn memory_bytes(source: PxSize, target: PxSize, how: Resample) -> u64 {
+        match Shape::of(how.kernel) {
+            None => Nearest::memory_bytes(target),
+            Some(shape) if how.linear => LinearResampler::memory_bytes(shape, source, target),
+            Some(shape) => EncodedResampler::memory_bytes(shape, source, target),
+        }
     }
 
     /// Takes the next source row. The rows that could be made of those before must have been taken by [`next_row`](Self::next_row).
@@ -74,19 +85,19 @@ impl Resampler {
     /// When `row` is not as wide as the source, comes after its last row, or before the rows that can be made are taken.
     pub fn push_row(&mut self, row: &[Rgba8]) -> Result<()> {
         assert!(self.rows_left > 0, "a row after the last one");
-        assert!(!self.horizontal.has_row(), "a row before those that can be made are taken");
+        let has_row = match &self.way {
+            Way::Encoded(resampler) => resampler.horizontal.has_row(),
+            Way::Linear(resampler) => resampler.has_row(),
+            Way::Nearest(nearest) => nearest.has_row(),
+        };
+        assert!(!has_row, "a row before those that can be made are taken");
         self.rows_left -= 1;
-        match &mut self.vertical {
-            Some(vertical) => {
-                premultiply(&self.mul_div, row, vertical.next_place())?;
-                vertical.push();
-                Ok(())
-            }
-            None => {
-                premultiply(&self.mul_div, row, self.horizontal.next_place())?;
-                self.horizontal.push()
-            }
+        match &mut self.way {
+            Way::Encoded(resampler) => resampler.push_row(row)?,
+            Way::Linear(resampler) => resampler.push_row(row),
+            Way::Nearest(nearest) => nearest.push_row(row),
         }
+        Ok(())
     }
 
     /// The next target row, from the top, if the source rows so far suffice. After the last source row all target rows can be taken.
@@ -95,14 +106,75 @@ impl Resampler {
     ///
     /// None that the arguments can cause.
     pub fn next_row(&mut self) -> Result<Option<&[Rgba8]>> {
+        match &mut self.way {
+            Way::Encoded(resampler) => resampler.next_row(),
+            Way::Linear(resampler) => Ok(resampler.next_row()),
+            Way::Nearest(nearest) => Ok(nearest.next_row()),
+        }
+    }
+}
+
+/// Mixes the numbers that stand for light, as they are, in 8 bits.
+#[derive(Debug)]
+struct EncodedResampler {
+    mul_div: MulDiv,
+    /// None where the height stays.
+    vertical: Option<VerticalPass>,
+    horizontal: HorizontalPass,
+    hues: RowHues,
+}
+
+impl EncodedResampler {
+    fn new(shape: Shape, source: PxSize, target: PxSize, budget: &MemoryBudget) -> Result<Self> {
+        let vertical = if source.height() == target.height() {
+            None
+        } else {
+            Some(VerticalPass::new(shape, source.width(), source.height(), target.height(), budget)?)
+        };
+        let horizontal = HorizontalPass::new(shape, source.width(), target.width(), target.height(), budget)?;
+        let hues = RowHues::new(shape, source, target, horizontal.most_rows(), budget)?;
+        Ok(Self { mul_div: MulDiv::new(), vertical, horizontal, hues })
+    }
+
+    fn memory_bytes(shape: Shape, source: PxSize, target: PxSize) -> u64 {
+        let vertical = if source.height() == target.height() {
+            0
+        } else {
+            VerticalPass::memory_bytes(shape, source.width(), source.height(), target.height())
+        };
+        let waiting = HorizontalPass::batch_rows(source.width(), target.width(), target.height());
+        let horizontal = HorizontalPass::memory_bytes(shape, source.width(), target.width(), target.height());
+        vertical.saturating_add(horizontal).saturating_add(RowHues::memory_bytes(shape, source, target, waiting))
+    }
+
+    fn push_row(&mut self, row: &[Rgba8]) -> Result<()> {
+        self.hues.push(row);
+        match &mut self.vertical {
+            Some(vertical) => {
+                premultiply(&self.mul_div, row, vertical.next_place())?;
+                vertical.push();
+                Ok(())
+            }
+            None => {
+                premultiply(&self.mul_div, row, self.horizontal.next_place())?;
+                self.hues.pull();
+                self.horizontal.push()
+            }
+        }
+    }
+
+    fn next_row(&mut self) -> Result<Option<&[Rgba8]>> {
         while !self.horizontal.has_row() {
             let Some(vertical) = &mut self.vertical else { return Ok(None) };
             if !vertical.pull(self.horizontal.next_place()) {
                 return Ok(None);
             }
+            self.hues.pull();
             self.horizontal.push()?;
         }
-        Ok(Some(self.horizontal.take_row()))
+        let row = self.horizontal.take_row();
+        self.hues.limit(row);
+        Ok(Some(row))
     }
 }
 
@@ -122,13 +194,16 @@ fn internal(error: impl std::fmt::Display) -> crate::Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fast_image_resize::Resizer;
+    use crate::job::Kernel;
+    use fast_image_resize::{ResizeAlg, ResizeOptions, Resizer};
     use proptest::prelude::*;
 
-    fn resample(pixels: &[Rgba8], source: PxSize, target: PxSize) -> Vec<Rgba8> {
+    const KERNELS: &[Kernel] = &[Kernel::Lanczos3, Kernel::CatmullRom, Kernel::Mitchell, Kernel::Bilinear, Kernel::Box];
+
+    fn resample(pixels: &[Rgba8], source: PxSize, target: PxSize, how: Resample) -> Vec<Rgba8> {
         let budget = MemoryBudget::new(u64::MAX);
-        let mut resampler = Resampler::new(source, target, &budget).unwrap();
-        assert_eq!(budget.held_bytes(), Resampler::memory_bytes(source, target));
+        let mut resampler = Resampler::new(source, target, how, &budget).unwrap();
+        assert_eq!(budget.held_bytes(), Resampler::memory_bytes(source, target, how));
         let mut out = Vec::new();
         for row in pixels.chunks(source.width() as usize) {
             resampler.push_row(row).unwrap();
@@ -140,23 +215,43 @@ mod tests {
         out
     }
 
-    fn whole_image(pixels: &[Rgba8], source: PxSize, target: PxSize) -> Vec<Rgba8> {
+    fn whole_image(pixels: &[Rgba8], source: PxSize, target: PxSize, kernel: Kernel) -> Vec<Rgba8> {
         let mut out = vec![Rgba8::TRANSPARENT; usize::try_from(target.area()).unwrap()];
         let view = TypedImageRef::<U8x4>::from_buffer(source.width(), source.height(), bytemuck::cast_slice(pixels)).unwrap();
         let mut image = TypedImage::from_buffer(target.width(), target.height(), bytemuck::cast_slice_mut(&mut out)).unwrap();
-        Resizer::new().resize_typed(&view, &mut image, None).unwrap();
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(Shape::of(kernel).unwrap().filter_type));
+        Resizer::new().resize_typed(&view, &mut image, &options).unwrap();
         out
     }
 
     proptest! {
         #[test]
-        fn equals_a_whole_image_resize(sides in [1u32..300, 1..300, 1..300, 1..300], seed: u32, opaque: bool) {
+        fn equals_a_whole_image_resize(sides in [1u32..300, 1..300, 1..300, 1..300], seed: u32, opaque: bool, kernel in prop::sample::select(KERNELS)) {
             let (source, target) = (PxSize::new(sides[0], sides[1]).unwrap(), PxSize::new(sides[2], sides[3]).unwrap());
             let value = |i: u32| i.wrapping_mul(2_654_435_761).wrapping_add(seed).to_le_bytes();
             let alpha = if opaque { 255 } else { 0 };
             let pixels = (0..sides[0] * sides[1]).map(|i| bytemuck::cast(value(i))).map(|p: Rgba8| Rgba8 { a: p.a | alpha, ..p });
             let pixels: Vec<Rgba8> = pixels.collect();
-            prop_assert!(resample(&pixels, source, target) == whole_image(&pixels, source, target));
+            let how = Resample { kernel, linear: false };
+            let (found, expected) = (resample(&pixels, source, target, how), whole_image(&pixels, source, target, kernel));
+            for (found, expected) in found.iter().zip(&expected) {
+                prop_assert!(found.a == expected.a && (found == expected || !opaque), "{:?} {:?}", found, expected);
+            }
+        }
+
+        #[test]
+        fn the_nearest_pixel_is_the_one_at_the_middle(sides in [1u32..60, 1..60, 1..60, 1..60]) {
+            let [width, height, wide, high] = sides;
+            let pixel = |x: u32, y: u32| Rgba8::new(x.to_le_bytes()[0], y.to_le_bytes()[0], 7, 8);
+            let pixels: Vec<Rgba8> = (0..height).flat_map(|y| (0..width).map(move |x| pixel(x, y))).collect();
+            let middle = |at: u32, source: u32, target: u32| {
+                let ends_beyond = |pixel: &u32| (pixel + 1) * 2 * target > (2 * at + 1) * source;
+                (0..source).find(ends_beyond).unwrap()
+            };
+            let expected: Vec<Rgba8> =
+                (0..high).flat_map(|y| (0..wide).map(move |x| pixel(middle(x, width, wide), middle(y, height, high)))).collect();
+            let how = Resample { kernel: Kernel::Nearest, linear: false };
+            prop_assert!(resample(&pixels, PxSize::new(width, height).unwrap(), PxSize::new(wide, high).unwrap(), how) == expected);
         }
     }
 }

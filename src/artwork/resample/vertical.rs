@@ -1,65 +1,10 @@
 //! The vertical pass of resampling: each target row is a weighted sum of source rows.
 
-use std::f64::consts::PI;
-
+use super::kernel::{Shape, Taps};
 use crate::budget::{Buffer, MemoryBudget, Reservation};
 use crate::error::Result;
 use crate::pixel::Rgba8;
 use crate::simd::vectorized;
-
-/// Lobes of the Lanczos kernel on each side.
-const LOBES: f64 = 3.0;
-
-/// A Lanczos kernel over the rows of an image: which source rows make a target row, and with which weights.
-#[derive(Clone, Copy, Debug)]
-struct Kernel {
-    source_rows: u32,
-    /// Source rows a target row.
-    scale: f64,
-    /// Source rows on each side that have a weight.
-    radius: f64,
-}
-
-impl Kernel {
-    fn new(source_rows: u32, target_rows: u32) -> Self {
-        let scale = f64::from(source_rows) / f64::from(target_rows);
-        Self { source_rows, scale, radius: LOBES * scale.max(1.0) }
-    }
-
-    /// The most source rows that one target row is made of.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "limited to the source's rows")]
-    fn most_rows(self) -> u32 {
-        (2.0 * self.radius.ceil() + 1.0).min(f64::from(self.source_rows)) as u32
-    }
-
-    fn center(self, target_row: u32) -> f64 {
-        (f64::from(target_row) + 0.5) * self.scale
-    }
-
-    /// The source rows that make `target_row`.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "limited to the source's rows")]
-    fn rows(self, target_row: u32) -> std::ops::Range<u32> {
-        let center = self.center(target_row);
-        let last = f64::from(self.source_rows);
-        (center - self.radius).floor().clamp(0.0, last) as u32..(center + self.radius).ceil().clamp(0.0, last) as u32
-    }
-
-    /// The weights of these rows, whose sum is 1.
-    fn weights(self, target_row: u32, weights: &mut Vec<f64>) {
-        let center = self.center(target_row) - 0.5;
-        let shrink = 1.0 / self.scale.max(1.0);
-        weights.clear();
-        weights.extend(self.rows(target_row).map(|row| lanczos((f64::from(row) - center) * shrink)));
-        let sum: f64 = weights.iter().sum();
-        weights.iter_mut().for_each(|weight| *weight /= sum);
-    }
-}
-
-/// `sinc(x)·sinc(x/3)` between -3 and 3, else 0.
-fn lanczos(x: f64) -> f64 {
-    let sinc = |x: f64| if x == 0.0 { 1.0 } else { (x * PI).sin() / (x * PI) };
-    if (-LOBES..LOBES).contains(&x) { sinc(x) * sinc(x / LOBES) } else { 0.0 }
-}
 
 /// Makes target rows of source rows that come one by one.
 ///
@@ -68,7 +13,7 @@ fn lanczos(x: f64) -> f64 {
 /// [`VerticalPass::memory_bytes`].
 #[derive(Debug)]
 pub(super) struct VerticalPass {
-    kernel: Kernel,
+    taps: Taps,
     width: usize,
     /// Fractional bits of the weights.
     precision: u32,
@@ -92,18 +37,18 @@ impl VerticalPass {
     /// # Errors
     ///
     /// [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit).
-    pub(super) fn new(width: u32, source_rows: u32, target_rows: u32, budget: &MemoryBudget) -> Result<Self> {
-        let kernel = Kernel::new(source_rows, target_rows);
-        let window = budget.buffer(Self::window_rows(kernel) as usize * width as usize, "the window of resampling")?;
-        let charge = budget.reserve(Self::weights_bytes(kernel), "the weights of resampling")?;
-        let (mut weights, fixed) = (Vec::with_capacity(kernel.most_rows() as usize), Vec::with_capacity(kernel.most_rows() as usize));
+    pub(super) fn new(shape: Shape, width: u32, source_rows: u32, target_rows: u32, budget: &MemoryBudget) -> Result<Self> {
+        let taps = Taps::new(shape, source_rows, target_rows);
+        let window = budget.buffer(Self::window_rows(taps) as usize * width as usize, "the window of resampling")?;
+        let charge = budget.reserve(Self::weights_bytes(taps), "the weights of resampling")?;
+        let (mut weights, fixed) = (Vec::with_capacity(taps.most() as usize), Vec::with_capacity(taps.most() as usize));
         let largest = (0..target_rows).fold(0.0, |largest: f64, row| {
-            kernel.weights(row, &mut weights);
+            taps.weights(row, &mut weights);
             weights.iter().copied().fold(largest, f64::max)
         });
         let precision = precision(largest);
         Ok(Self {
-            kernel,
+            taps,
             width: width as usize,
             precision,
             window,
@@ -118,29 +63,29 @@ impl VerticalPass {
     }
 
     /// Bytes that a pass holds.
-    pub(super) fn memory_bytes(width: u32, source_rows: u32, target_rows: u32) -> u64 {
-        let kernel = Kernel::new(source_rows, target_rows);
-        u64::from(Self::window_rows(kernel)) * u64::from(width) * Rgba8::BYTES as u64 + Self::weights_bytes(kernel)
+    pub(super) fn memory_bytes(shape: Shape, width: u32, source_rows: u32, target_rows: u32) -> u64 {
+        let taps = Taps::new(shape, source_rows, target_rows);
+        u64::from(Self::window_rows(taps)) * u64::from(width) * Rgba8::BYTES as u64 + Self::weights_bytes(taps)
     }
 
-    fn window_rows(kernel: Kernel) -> u32 {
-        kernel.source_rows.min(kernel.most_rows() + Self::SPARE_ROWS)
+    fn window_rows(taps: Taps) -> u32 {
+        taps.source().min(taps.most() + Self::SPARE_ROWS)
     }
 
-    fn weights_bytes(kernel: Kernel) -> u64 {
-        u64::from(kernel.most_rows()) * (size_of::<f64>() + size_of::<i16>()) as u64
+    fn weights_bytes(taps: Taps) -> u64 {
+        u64::from(taps.most()) * (size_of::<f64>() + size_of::<i16>()) as u64
     }
 
     /// The place of the next source row. Whoever fills it calls [`push`](Self::push).
     pub(super) fn next_place(&mut self) -> &mut [Rgba8] {
-        let first_needed = self.kernel.rows(self.next_target).start;
-        if self.rows == Self::window_rows(self.kernel) && first_needed > self.first_row {
+        let first_needed = self.taps.range(self.next_target).start;
+        if self.rows == Self::window_rows(self.taps) && first_needed > self.first_row {
             let gone = first_needed.min(self.first_row + self.rows) - self.first_row;
             self.window.copy_within(gone as usize * self.width..self.rows as usize * self.width, 0);
             self.first_row += gone;
             self.rows -= gone;
         }
-        assert!(self.rows < Self::window_rows(self.kernel), "a row before those that can be made are taken");
+        assert!(self.rows < Self::window_rows(self.taps), "a row before those that can be made are taken");
         &mut self.window[self.rows as usize * self.width..][..self.width]
     }
 
@@ -151,11 +96,11 @@ impl VerticalPass {
 
     /// Makes the next target row, if all of its source rows are there.
     pub(super) fn pull(&mut self, out: &mut [Rgba8]) -> bool {
-        let needed = self.kernel.rows(self.next_target);
+        let needed = self.taps.range(self.next_target);
         if self.next_target == self.target_rows || needed.end > self.first_row + self.rows {
             return false;
         }
-        self.kernel.weights(self.next_target, &mut self.weights);
+        self.taps.weights(self.next_target, &mut self.weights);
         let unit = f64::from(1 << self.precision);
         self.fixed.clear();
         #[expect(clippy::cast_possible_truncation, reason = "the precision is chosen so that the largest weight fits")]

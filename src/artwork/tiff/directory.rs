@@ -32,8 +32,9 @@ pub(super) mod tag {
     pub(in super::super) const EXTRA_SAMPLES: u16 = 338;
     pub(in super::super) const SAMPLE_FORMAT: u16 = 339;
     pub(in super::super) const JPEG_TABLES: u16 = 347;
+    pub(in super::super) const ICC_PROFILE: u16 = 34675;
 
-    pub(super) const ALL: [u16; 26] = [
+    pub(super) const ALL: [u16; 27] = [
         NEW_SUBFILE_TYPE,
         WIDTH,
         HEIGHT,
@@ -60,6 +61,7 @@ pub(super) mod tag {
         EXTRA_SAMPLES,
         SAMPLE_FORMAT,
         JPEG_TABLES,
+        ICC_PROFILE,
     ];
 }
 

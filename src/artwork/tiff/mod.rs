@@ -8,13 +8,14 @@ mod samples;
 use crate::error::Result;
 use crate::geom::{MAX_SIDE_PX, PxSize};
 
+use super::color::{ColorTag, MAX_PROFILE_BYTES};
 use super::exif::per_inch;
 use super::header::{ArtworkFormat, ArtworkHeader};
 use super::source::Source;
-use super::{ArtworkLimits, Orientation, jpeg};
+use super::{ArtworkLimits, ColorMode, Orientation};
 
 use self::directory::{Directory, Form, Values, tag};
-pub(super) use self::reader::{TiffReader, memory_bytes};
+pub(super) use self::reader::{Reader, memory_bytes};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Color {
@@ -288,6 +289,23 @@ fn read_alpha(source: &mut Source, directory: &Directory, color: Color, samples:
     })
 }
 
+/// The profile that a tag holds (ICC.1:2022, section B.3).
+pub(super) fn color_tag(mut source: Source) -> Result<ColorTag> {
+    let (form, at) = Form::read(&mut source)?;
+    let (directory, _) = Directory::read(&mut source, form, at)?;
+    let Some((at, bytes)) = directory.values(tag::ICC_PROFILE).map(Values::bytes) else { return Ok(ColorTag::Srgb) };
+    if bytes > MAX_PROFILE_BYTES {
+        return Ok(ColorTag::Damaged("it is too large"));
+    }
+    if at.checked_add(bytes).is_none_or(|end| end > source.length_bytes()) {
+        return Ok(ColorTag::Damaged("it is damaged"));
+    }
+    source.go_to(at)?;
+    let mut profile = vec![0; usize::try_from(bytes).unwrap_or_default()];
+    source.read_exact(&mut profile)?;
+    Ok(ColorTag::Icc(profile))
+}
+
 /// Reads all directories, and none of the pixels.
 pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<ArtworkHeader> {
     let (image, directory, mut next) = Image::read(&mut source)?;
@@ -314,11 +332,17 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
         fingerprint: source.digest()?,
         file_bytes: source.length_bytes(),
         damage: None,
+        color_mode: match image.color {
+            Color::Grey { .. } => ColorMode::Grey,
+            Color::Rgb | Color::Palette | Color::YCbCr => ColorMode::Rgb,
+            Color::Cmyk => ColorMode::Cmyk,
+        },
+        color: Default::default(),
         orientation: Orientation::default(),
         reduction: Default::default(),
         limits: *limits,
         decoder_bytes: reader::decoder_bytes(&image),
-        jpeg: jpeg::Facts::default(),
+        jpeg: Default::default(),
     };
     Ok(header.oriented(orientation))
 }

@@ -6,6 +6,7 @@ use crate::budget::{MemoryBudget, Reservation};
 use crate::error::Result;
 use crate::pixel::Rgba8;
 
+use super::super::color::Way;
 use super::super::header::ArtworkHeader;
 use super::super::jpeg;
 use super::super::limits::Deadline;
@@ -45,7 +46,7 @@ pub(in super::super) fn memory_bytes(header: &ArtworkHeader) -> u64 {
 ///
 /// [`memory_bytes`].
 #[derive(Debug)]
-pub(in super::super) struct TiffReader {
+pub(in super::super) struct Reader {
     source: Source,
     image: Image,
     samples: Samples,
@@ -59,8 +60,8 @@ pub(in super::super) struct TiffReader {
     _reservation: Reservation,
 }
 
-impl TiffReader {
-    pub(in super::super) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Self> {
+impl Reader {
+    pub(in super::super) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget, _: &Deadline) -> Result<Self> {
         let reservation = budget.reserve(memory_bytes(header), format_args!("the decoder of {}", path.display()))?;
         let mut source = Source::open(path, INPUT_BYTES)?.lenient(header.damage.is_some());
         if source.digest()? != header.fingerprint {
@@ -70,7 +71,7 @@ impl TiffReader {
         let palette = read_palette(&mut source, &image)?;
         let joined = if image.needs_joining() { image.row_bytes().saturating_mul(image.rows_per_chunk().into()) } else { 0 };
         Ok(Self {
-            samples: Samples::new(&image, &palette),
+            samples: Samples::new(&image, &palette, header.color.change.way == Way::Inks),
             chunk: None,
             row: vec![0; image.chunk_row_bytes().unwrap_or(usize::MAX)],
             joined: vec![0; usize::try_from(joined).unwrap_or(usize::MAX)],
@@ -191,8 +192,8 @@ fn undo_prediction(image: &Image, row: &mut [u8]) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::testing::{data, difference, read, read_bytes};
-    use super::super::super::{ArtworkLimits, ArtworkReader, Orientation, probe};
+    use super::super::super::testing::{self, data, difference, read, read_bytes};
+    use super::super::super::{ArtworkReader, Orientation};
     use super::*;
     use crate::error::ErrorKind;
     use crate::geom::Turn;
@@ -206,7 +207,7 @@ mod tests {
     }
 
     fn header(name: &str) -> ArtworkHeader {
-        probe(&file(name), &ArtworkLimits::default()).unwrap()
+        testing::header(&file(name)).unwrap()
     }
 
     /// Kinds of file with the picture that they show, and the largest difference from it.
@@ -299,7 +300,7 @@ mod tests {
         let read_with = |bytes: &[u8]| read_bytes(bytes).map_err(|error| error.to_string());
         assert!(read_with(&bytes).is_ok() && end > 0);
         // Its only strip begins behind the header of 16 bytes and ends with the checksum.
-        let header = probe(&file("big.tif"), &ArtworkLimits::default()).unwrap();
+        let header = testing::header(&file("big.tif")).unwrap();
         assert_eq!(header.frames, 1);
         let strip = 16 + deflated_bytes(&bytes[16..]);
         bytes[strip - 1] ^= 1;
@@ -336,7 +337,7 @@ mod tests {
         }
         let path = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(path.path(), bytes).unwrap();
-        let header = probe(path.path(), &ArtworkLimits::default()).unwrap();
+        let header = testing::header(path.path()).unwrap();
         let error = ArtworkReader::open(path.path(), &header, &MemoryBudget::new(1 << 30)).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::MemoryLimit { .. }), "{error}");
     }

@@ -22,11 +22,13 @@ pub(super) struct Mixed {
     count: usize,
     wide: bool,
     big_endian: bool,
+    /// Whether inks are left as they are, in the place of red, green, blue and alpha.
+    keeps_inks: bool,
 }
 
 impl Samples {
     /// For an image whose palette, if it has one, is three bytes a colour.
-    pub(super) fn new(image: &Image, palette: &[u8]) -> Self {
+    pub(super) fn new(image: &Image, palette: &[u8], keeps_inks: bool) -> Self {
         let Image { color, alpha, samples, bits, .. } = *image;
         if bits < 8 || color == Color::Palette {
             let colors = 1_u16 << bits;
@@ -45,8 +47,11 @@ impl Samples {
             (Color::Grey { inverted: false }, Alpha::Straight, 2, 8) => Self::Plain(Conversion::GreyAlpha8),
             (Color::Rgb | Color::YCbCr, Alpha::None, 3, 8) => Self::Plain(Conversion::Rgb8 { key: None }),
             (Color::Rgb, Alpha::Straight, 4, 8) => Self::Plain(Conversion::Rgba8),
-            (Color::Cmyk, Alpha::None, 4, 8) => Self::Plain(Conversion::Cmyk8),
-            _ => Self::Mixed(Mixed { color, alpha, count: samples.into(), wide: bits == 16, big_endian: image.form.big_endian }),
+            (Color::Cmyk, Alpha::None, 4, 8) if !keeps_inks => Self::Plain(Conversion::Cmyk8),
+            _ => {
+                let (wide, big_endian) = (bits == 16, image.form.big_endian);
+                Self::Mixed(Mixed { color, alpha, count: samples.into(), wide, big_endian, keeps_inks })
+            }
         }
     }
 
@@ -84,6 +89,10 @@ impl Mixed {
                 }
                 Color::Cmyk => {
                     let [c, m, y, k] = [0, 1, 2, 3].map(|nth| narrow(color(nth)));
+                    if self.keeps_inks {
+                        *out = Rgba8::new(c, m, y, k);
+                        continue;
+                    }
                     Rgba8::new(unprinted(c, k), unprinted(m, k), unprinted(y, k), narrow(alpha))
                 }
                 Color::Rgb | Color::YCbCr | Color::Palette => {
@@ -113,7 +122,7 @@ mod tests {
     use super::*;
 
     fn mixed(color: Color, alpha: Alpha, count: usize, wide: bool) -> Mixed {
-        Mixed { color, alpha, count, wide, big_endian: false }
+        Mixed { color, alpha, count, wide, big_endian: false, keeps_inks: false }
     }
 
     fn one(mixed: &Mixed, samples: &[u8]) -> Rgba8 {

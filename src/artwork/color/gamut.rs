@@ -1,0 +1,73 @@
+//! Which colours of a file the parts cannot show.
+
+use moxcms::{ColorProfile, DataColorSpace, Layout, Transform8BitExecutor, TransformOptions};
+
+use crate::pixel::Rgba8;
+
+/// The colours of a profile that another one has not, on a grid over its red, green and blue, or its inks.
+#[derive(Debug)]
+pub(super) struct Gamut {
+    /// A bit for each of 2¹⁶ inks or 2¹⁵ colours.
+    beyond: Vec<u64>,
+    /// Bits of each channel's place on the grid.
+    bits: u32,
+    channels: u32,
+}
+
+impl Gamut {
+    /// What of `source` becomes another colour in `target`, by more than rounding. Both are seen in ProPhoto RGB, which holds them.
+    pub(super) fn new(source: &ColorProfile, target: &ColorProfile, options: TransformOptions) -> Option<Self> {
+        let (bits, channels) = if source.color_space == DataColorSpace::Cmyk { (4, 4) } else { (5, 3) };
+        let wide = ColorProfile::new_pro_photo_rgb();
+        let transform = |from: &ColorProfile, to: &ColorProfile| from.create_transform_8bit(Layout::Rgba, to, Layout::Rgba, options).ok();
+        let (direct, there, back) = (transform(source, &wide)?, transform(source, target)?, transform(target, &wide)?);
+        let most = (1_u32 << bits) - 1;
+        let level = |cell: u32, channel: u32| (((cell >> (channel * bits)) & most) * 255 / most).to_le_bytes()[0];
+        let cells = 1_u32 << (bits * channels);
+        let color = |cell| [level(cell, 0), level(cell, 1), level(cell, 2), if channels == 4 { level(cell, 3) } else { 255 }];
+        let mut beyond = vec![0; (cells / u64::BITS) as usize];
+        for (word, beyond) in (0..).zip(&mut beyond) {
+            let colors: Vec<u8> = (word * u64::BITS..(word + 1) * u64::BITS).flat_map(color).collect();
+            let apply = |transform: &Transform8BitExecutor, from: &[u8]| {
+                let mut to = vec![0; from.len()];
+                transform.transform(from, &mut to).ok().map(|()| to)
+            };
+            let (seen, kept) = (apply(&*direct, &colors)?, apply(&*back, &apply(&*there, &colors)?)?);
+            for (bit, (seen, kept)) in seen.chunks_exact(4).zip(kept.chunks_exact(4)).enumerate() {
+                let moved = (0..3).any(|channel| seen[channel].abs_diff(kept[channel]) > Self::ROUNDING);
+                *beyond |= u64::from(moved) << bit;
+            }
+        }
+        Some(Self { beyond, bits, channels })
+    }
+
+    /// By how much a value moves through four conversions in 8 bits although it stays where it is.
+    const ROUNDING: u8 = 5;
+
+    /// The number of visible pixels of a row, and of those that are beyond.
+    pub(super) fn count(&self, row: &[Rgba8]) -> (u64, u64) {
+        let visible = row.iter().filter(|pixel| self.channels == 4 || pixel.a > 0);
+        visible.fold((0, 0), |(visible, beyond), pixel| {
+            let place = |value: u8, channel: u32| u32::from(value >> (8 - self.bits)) << (channel * self.bits);
+            let inks = if self.channels == 4 { place(pixel.a, 3) } else { 0 };
+            let cell = (place(pixel.r, 0) | place(pixel.g, 1) | place(pixel.b, 2) | inks) as usize;
+            (visible + 1, beyond + (self.beyond[cell / 64] >> (cell % 64) & 1))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_vivid_colours_of_a_wide_space_are_beyond() {
+        let (wide, srgb) = (ColorProfile::new_adobe_rgb(), ColorProfile::new_srgb());
+        let gamut = |source, target| Gamut::new(source, target, TransformOptions::default()).unwrap();
+        let vivid = Rgba8::new(0, 255, 0, 255);
+        let soft = [Rgba8::new(200, 180, 160, 255), Rgba8::new(0, 0, 0, 255), Rgba8::new(255, 255, 255, 255), Rgba8::TRANSPARENT];
+        assert_eq!(gamut(&wide, &srgb).count(&[vivid; 3]), (3, 3));
+        assert_eq!(gamut(&wide, &srgb).count(&soft), (3, 0));
+        assert_eq!(gamut(&srgb, &wide).beyond.iter().map(|word| word.count_ones()).sum::<u32>(), 0);
+    }
+}
