@@ -213,6 +213,10 @@ impl Walk<'_> {
                 return Err(self.damaged());
             }
         }
+        if let (true, &[length @ ..16]) = (code.is_single(), &code.symbols[..]) {
+            // All of them, from no bits.
+            return Ok(vec![length; left]);
+        }
         let (mut lengths, mut last) = (Vec::with_capacity(alphabet), 8);
         while lengths.len() < alphabet && left > 0 {
             left -= 1;
