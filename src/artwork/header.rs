@@ -268,7 +268,7 @@ mod tests {
             (b"", "an empty file"),
             (b"GIF89a", "GIF is not supported"),
             (b"BM\x00\x00", "BMP is not supported"),
-            (b"P6\n1 1\n255\n", "PNM is not supported"),
+            (b"P6\n1 1\n255\n", "PORTABLE-ANYMAP is not supported"),
             (b"RIFF\x04\x00\x00\x00WAVE", "unknown and not supported"),
             (b"\xff\x00\x01\x02", "unknown and not supported: convert it to PNG"),
             (b"\xef\xbb\xbf<?xml version='1.0'?>\n<SVG>", "SVG is not supported"),

@@ -18,7 +18,7 @@ use crate::budget::PROCESS_BYTES;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The columns, and how their cells are written in JSON.
-const COLUMNS: [(&str, Cell); 18] = [
+const COLUMNS: [(&str, Cell); 19] = [
     ("order", Cell::Order("id", Form::Text)),
     ("priority", Cell::Order("priority", Form::Word)),
     ("due", Cell::Order("due", Form::Text)),
@@ -28,6 +28,7 @@ const COLUMNS: [(&str, Cell); 18] = [
     ("turn", Cell::Item("turn", Form::Word)),
     ("trim", Cell::Item("trim", Form::Word)),
     ("mirror", Cell::Item("mirror", Form::Word)),
+    ("canvas", Cell::Item("canvas", Form::Pair)),
     ("name", Cell::Item("name", Form::Text)),
     ("width", Cell::Size("width", Form::Text)),
     ("height", Cell::Size("height", Form::Text)),
@@ -87,9 +88,9 @@ impl Form {
 
 impl Job {
     /// The job with the orders of a CSV text: one item a line, lines with the same `order` being one order. The first line names the
-    /// columns: `artwork`, and any of `order`, `priority`, `due`, `fill_up`, `copies`, `turn`, `trim`, `mirror`, `name` and one of the rules
-    /// for the size: `width`, `height`, `longest`, `fit`, `exact`, `dpi`, `metadata`. A cell says what the field of that name says in
-    /// `job.json`; one that is empty says nothing. Two lengths are written `4in x 3in`. Columns are told apart by commas, semicolons or
+    /// columns: `artwork`, and any of `order`, `priority`, `due`, `fill_up`, `copies`, `turn`, `trim`, `mirror`, `canvas`, `name` and one of
+    /// the rules for the size: `width`, `height`, `longest`, `fit`, `exact`, `dpi`, `metadata`. A cell says what the field of that name says
+    /// in `job.json`; one that is empty says nothing. Two lengths are written `4in x 3in`. Columns are told apart by commas, semicolons or
     /// tabs, whichever the first line has most of.
     ///
     /// ```
@@ -339,16 +340,16 @@ mod tests {
 
     #[test]
     fn a_line_says_what_an_item_of_a_job_file_does() {
-        let csv = "order,artwork,width,fit,exact,dpi,metadata,copies,turn,trim,mirror,name,priority,due,fill_up\n\
-                   1001,art/fox.png,10in,,,,,3,90,TRUE,false,\"Fox, \"\"adult\"\"\",2,2026-12-01,true\n\
-                   1002,art/logo.png,,4in x 3in,,,,,none,,,,,,\n\
-                   1001,art/a.png,,,4x3cm,,,,,,,,,,\n\
-                   1002,art/b.png,,,,150,,,,,,,,,\n\
-                   1002,art/c.png,,,,,true,,,,,,,,\n";
+        let csv = "order,artwork,width,fit,exact,dpi,metadata,copies,turn,trim,mirror,canvas,name,priority,due,fill_up\n\
+                   1001,art/fox.png,10in,,,,,3,90,TRUE,false,12x12in,\"Fox, \"\"adult\"\"\",2,2026-12-01,true\n\
+                   1002,art/logo.png,,4in x 3in,,,,,none,,,,,,,\n\
+                   1001,art/a.png,,,4x3cm,,,,,,,,,,,\n\
+                   1002,art/b.png,,,,150,,,,,,,,,,\n\
+                   1002,art/c.png,,,,,true,,,,,,,,,\n";
         let items = |json: &str| format!("[{json}]");
         let (first, second) = (
             items(
-                r#"{"artwork": "art/fox.png", "size": {"width": "10in"}, "copies": 3, "turn": 90, "trim": true, "name": "Fox, \"adult\""},
+                r#"{"artwork": "art/fox.png", "size": {"width": "10in"}, "copies": 3, "turn": 90, "trim": true, "canvas": ["12in", "12in"], "name": "Fox, \"adult\""},
                    {"artwork": "art/a.png", "size": {"exact": ["4cm", "3cm"]}}"#,
             ),
             items(

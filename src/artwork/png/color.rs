@@ -5,7 +5,7 @@ use flate2::{Decompress, FlushDecompress, Status};
 use super::super::color::{ColorTag, MAX_PROFILE_BYTES};
 use super::super::source::Source;
 use super::chunks::Chunks;
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 
 /// The longest chunks of numbers: cHRM.
 const MOST_NUMBER_BYTES: u32 = 32;
@@ -34,7 +34,13 @@ pub(in super::super) fn color_tag(source: Source) -> Result<ColorTag> {
         let (kind, length) = chunks.next()?;
         match &kind {
             b"IDAT" | b"IEND" => break,
-            b"iCCP" if u64::from(length) <= MAX_PROFILE_BYTES => found.profile = Some(profile(&chunks.read_vec()?)),
+            b"iCCP" if u64::from(length) <= MAX_PROFILE_BYTES => {
+                found.profile = Some(match chunks.read_vec() {
+                    // The pixels may be whole where the profile is not.
+                    Err(error) if matches!(error.kind(), ErrorKind::Artwork { .. }) => ColorTag::Damaged("it is damaged"),
+                    chunk => profile(&chunk?),
+                });
+            }
             b"iCCP" => {
                 found.profile = Some(ColorTag::Damaged("it is too large"));
                 chunks.skip()?;
