@@ -372,6 +372,26 @@ pub enum ProblemKind {
     NoResolution,
     /// The artwork or the resulting size is beyond a limit.
     Limit,
+    /// The artwork has too few pixels to the printed inch. This and what follows are warnings that the job's checks make errors.
+    EffectiveDpi,
+    /// The artwork is enlarged too far.
+    Upscaled,
+    /// Too much of the artwork is semi-transparent.
+    SemiTransparent,
+    /// The artwork has an opaque background that was probably forgotten.
+    OpaqueBackground,
+    /// The artwork has lines that are too thin.
+    ThinLines,
+    /// The artwork has gaps that are too narrow.
+    Gaps,
+    /// The artwork has specks.
+    Specks,
+    /// The artwork touches the border of its picture.
+    TouchesBorder,
+    /// The artwork has inks without a profile that says what they look like.
+    UnknownInks,
+    /// The artwork has a colour profile that cannot be used.
+    UnusedProfile,
 }
 
 impl fmt::Display for Problem {

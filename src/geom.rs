@@ -71,6 +71,22 @@ impl Length {
         Self { nano: pixels as u64 * Self::NANO, unit: Unit::Pixel }
     }
 
+    /// A length in tenths of a millimetre.
+    pub(crate) const fn tenths_of_mm(tenths: u32) -> Self {
+        Self { nano: tenths as u64 * (Self::NANO / 10), unit: Unit::Millimetre }
+    }
+
+    /// The length in pixels at `dpi`, not rounded, for measuring.
+    pub(crate) fn in_px(self, dpi: Dpi) -> f64 {
+        let of_unit = match self.unit {
+            Unit::Inch => f64::from(dpi.get()),
+            Unit::Millimetre => dpi.per_mm(),
+            Unit::Centimetre => 10.0 * dpi.per_mm(),
+            Unit::Pixel => 1.0,
+        };
+        self.nano as f64 / Self::NANO as f64 * of_unit
+    }
+
     /// The length in pixels at `dpi`: the exact value rounded to the nearest pixel, half away from zero.
     ///
     /// # Errors
@@ -166,6 +182,9 @@ impl Dpi {
     /// The highest resolution that is accepted.
     pub const MAX: u32 = 100_000;
 
+    /// A resolution at which pixels begin to show.
+    pub(crate) const DRAFT: Self = Self(NonZeroU32::MIN.saturating_add(149));
+
     /// A resolution from a whole number of dots per inch.
     ///
     /// # Errors
@@ -182,6 +201,11 @@ impl Dpi {
     #[must_use]
     pub const fn get(self) -> u32 {
         self.0.get()
+    }
+
+    /// Pixels per millimetre.
+    pub(crate) fn per_mm(self) -> f64 {
+        f64::from(self.get()) / 25.4
     }
 
     /// Pixels per metre, rounded to nearest: what PNG's `pHYs` chunk holds (PNG specification, section 11.3.4.3).

@@ -63,7 +63,7 @@
 //! | `geom` `pixel` `error` `budget` `cancel` `system` `simd` | the words: lengths, resolutions, pixel rectangles, pixels, the error type, the memory ledger, the way to stop, the machine's memory and disks, loops for its processor |
 //! | `job` | `job.json`, CSV files and folders: orders, items, media, sizing rules, order selection, output options |
 //! | `artwork` | headers, decoders behind one row reader, visible rectangles, resampling by rows, turned rasters: resident, streamed or spilled |
-//! | `preflight` | artwork opened once, physical → pixels, every problem and warning |
+//! | `preflight` | artwork opened once, physical → pixels, every problem and warning; lines, gaps and specks measured |
 //! | `layout` | parts and placements, `layout.json`, packing, validity, lower bounds |
 //! | `encode` | row filters, deflate, fragments, the PNG container, resuming |
 //! | `plan` | bands, rasters and their residence, the plan's digest |
@@ -142,8 +142,9 @@ pub use crate::encode::{BandEncoder, Fragment, PartColor, PartFile, PartHeader, 
 pub use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
 pub use crate::geom::{Dpi, Length, MAX_SIDE_PX, PxRect, PxSize, Rows, Turn};
 pub use crate::job::{
-    AlphaRules, Amount, Background, Compression, Cost, Crop, Cut, Due, Gutter, Harden, Intent, Item, Job, Keep, Kernel, Knockout, Margin,
-    Media, NameTemplate, Order, Output, OutputProfile, Pin, Price, Resample, Sizing, Treatment, Trim, TurnPolicy,
+    AlphaRules, Amount, Area, Background, Check, Checks, Compression, Cost, Crop, Cut, Due, Gutter, Harden, Intent, Item, Job, Keep,
+    Kernel, Knockout, Level, Margin, Media, NameTemplate, Order, Output, OutputProfile, Percent, Pin, Price, Resample, Sizing, Treatment,
+    Trim, TurnPolicy,
 };
 pub use crate::layout::{
     Blank, Effort, Film, FilmCost, Layout, Lot, MAX_COPIES, OrderCost, PackedPart, Packing, Part, PinnedSpot, Placement, RuleKind,
@@ -153,7 +154,7 @@ pub use crate::layout::{
 pub use crate::pixel::Rgba8;
 pub use crate::plan::{Band, Decode, DecodedRaster, MemoryPlan, PartPlan, RasterSpec, RenderPlan};
 pub use crate::preflight::{
-    CheckedArtwork, CheckedItem, LeftOut, MediaPx, PinPx, Preflight, PreflightOptions, Trimmed, Warning, WarningKind,
+    CheckedArtwork, CheckedItem, LeftOut, MediaPx, PinPx, Place, Preflight, PreflightOptions, Trimmed, Warning, WarningKind,
 };
 pub use crate::render::{ArtworkStore, Existing, Progress, RenderedPart, Renderer, render_band};
 pub use crate::report::{PartReport, Report, Seconds, Verified, VerifyOptions, verify};

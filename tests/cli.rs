@@ -300,6 +300,43 @@ fn bad_artwork_is_left_out_on_request_and_listed() {
 }
 
 #[test]
+fn what_prints_badly_is_told_and_can_be_an_error() {
+    let (folder, mut job) = shop();
+    let folder = folder.path();
+    // A disc with a hairline, at 100 DPI one pixel or 0.25 mm wide.
+    let mut encoder = png::Encoder::new(fs::File::create(folder.join("fox.png")).unwrap(), 300, 200);
+    encoder.set_color(png::ColorType::GrayscaleAlpha);
+    let is_printed = |x: i32, y: i32| (x - 100).pow(2) + (y - 100).pow(2) < 2500 || ((100..250).contains(&x) && y == 100);
+    let pixels = (0..200).flat_map(|y| (0..300).flat_map(move |x| [0, if is_printed(x, y) { 255 } else { 0 }]));
+    encoder.write_header().unwrap().write_image_data(&pixels.collect::<Vec<u8>>()).unwrap();
+    write_job(folder, &job);
+    let (code, stdout, _) = outcome(folder, &["preflight", "job.json", "--json"]);
+    let found: Value = serde_json::from_str(&stdout).unwrap();
+    assert_eq!((code, &found["warnings"]), (0, &json!([])));
+    let (code, stdout, _) = outcome(folder, &["preflight", "job.json", "--deep", "--json"]);
+    let found: Value = serde_json::from_str(&stdout).unwrap();
+    let warning = &found["warnings"][0];
+    assert_eq!((code, &warning["kind"], &warning["order"], &warning["item"]), (0, &json!("thin_lines"), &json!("1001"), &json!(0)));
+    assert_eq!(warning["place"]["y"], json!("25.4mm"));
+    assert_eq!(found["warnings"].as_array().unwrap().len(), 2);
+
+    job["checks"] = json!({ "thin_lines": { "level": "error", "limit": "0.2mm" } });
+    write_job(folder, &job);
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "out"]);
+    assert_eq!(code, 0, "{stderr}");
+    fs::remove_dir_all(folder.join("out")).unwrap();
+    job["checks"] = json!({ "thin_lines": "error" });
+    write_job(folder, &job);
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "out"]);
+    assert!(code == 3 && stderr.contains("order 1001, item 0, fox.png: has lines as thin as 0.2"), "{stderr}");
+    assert!(!folder.join("out").exists());
+    job["checks"] = json!({ "thin_lines": { "limit": "1in" } });
+    write_job(folder, &job);
+    let (code, _, stderr) = outcome(folder, &["preflight", "job.json"]);
+    assert!(code == 2 && stderr.contains("checks.thin_lines.limit: found \"1in\", expected at most \"10mm\""), "{stderr}");
+}
+
+#[test]
 fn the_command_line_itself_is_checked() {
     let (folder, job) = shop();
     let folder = folder.path();

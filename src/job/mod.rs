@@ -1,5 +1,6 @@
 //! What the customer asked for, in physical units.
 
+mod checks;
 mod color;
 mod csv;
 mod document;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+pub use self::checks::{Area, Check, Checks, Level, Percent};
 pub use self::color::{Intent, OutputProfile};
 pub(crate) use self::document::{Document, Version, object, objects, read_document, write_document};
 pub use self::media::{Gutter, Margin, Media};
@@ -62,6 +64,8 @@ pub struct Job {
     pub keep: Keep,
     /// How the parts are cut. Default: [`Cut::Free`].
     pub cut: Cut,
+    /// What preflight checks of artwork at its printed size. Default: see [`Checks`].
+    pub checks: Checks,
     /// The orders; at least one.
     pub orders: Vec<Order>,
     /// How the parts are written. Default: see [`Output`].
@@ -78,11 +82,12 @@ impl Job {
     /// The most kinds of media that a job chooses from.
     pub const MAX_MEDIA: usize = 16;
 
-    /// A job with the default gutter and output, on one kind of media, without rules for its orders.
+    /// A job with the default gutter, checks and output, on one kind of media, without rules for its orders.
     #[must_use]
     pub fn new(name: impl Into<String>, dpi: Dpi, media: Media, orders: Vec<Order>) -> Self {
         let (name, more_media, output) = (name.into(), Vec::new(), Output::default());
-        Self { name, dpi, media, more_media, gutter: Gutter::default(), keep: Keep::None, cut: Cut::Free, orders, output }
+        let (gutter, keep, cut, checks) = (Gutter::default(), Keep::None, Cut::Free, Checks::default());
+        Self { name, dpi, media, more_media, gutter, keep, cut, checks, orders, output }
     }
 
     /// Bytes that the job's items and their texts hold.

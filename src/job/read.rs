@@ -11,7 +11,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::document::{Document, Object, QUOTED_CHARS, Version, object, parse_document, read_document, shortened};
 use super::rules::one_or_more;
 use super::{
-    AlphaRules, Cut, Gutter, Item, Job, Keep, Media, Order, Output, Pin, Resample, Sizing, Treatment, Trim, TurnPolicy, is_default, one,
+    AlphaRules, Checks, Cut, Gutter, Item, Job, Keep, Media, Order, Output, Pin, Resample, Sizing, Treatment, Trim, TurnPolicy, is_default,
+    one,
 };
 use crate::error::{ErrorKind, Result};
 use crate::geom::{Dpi, Length};
@@ -68,6 +69,10 @@ impl Job {
         }
         if self.all_media().any(|media| media.price.is_some() != self.media.price.is_some()) {
             return wrong("media".to_owned(), "found media with and without a price, expected a price for all or for none".to_owned());
+        }
+        let is_longer = |&(_, length): &(_, Length)| length.in_px(self.dpi) > Checks::LONGEST.in_px(self.dpi);
+        if let Some((check, length)) = self.checks.lengths().into_iter().find(is_longer) {
+            return wrong(format!("checks.{check}.limit"), format!("found \"{length}\", expected at most \"{}\"", Checks::LONGEST));
         }
         let (mut items, mut copies) = (0, 0);
         for (nth, order) in self.orders.iter().enumerate() {
@@ -140,7 +145,7 @@ pub(super) fn too_many_items(found: usize) -> String {
 
 impl Serialize for Job {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut file = serializer.serialize_struct("Job", 9)?;
+        let mut file = serializer.serialize_struct("Job", 10)?;
         file.serialize_field("version", &Version)?;
         file.serialize_field("name", &self.name)?;
         file.serialize_field("dpi", &self.dpi)?;
@@ -156,6 +161,9 @@ impl Serialize for Job {
         }
         if self.cut != Cut::Free {
             file.serialize_field("cut", &self.cut)?;
+        }
+        if self.checks != Checks::default() {
+            file.serialize_field("checks", &self.checks)?;
         }
         file.serialize_field("orders", &self.orders)?;
         file.serialize_field("output", &self.output)?;
@@ -178,6 +186,8 @@ struct JobFile {
     keep: Keep,
     #[serde(default)]
     cut: Cut,
+    #[serde(default)]
+    checks: Checks,
     #[serde(deserialize_with = "orders")]
     orders: Vec<Order>,
     #[serde(default, deserialize_with = "object")]
@@ -186,13 +196,13 @@ struct JobFile {
 
 impl<'de> Deserialize<'de> for Job {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let JobFile { _version, name, dpi, mut media, gutter, keep, cut, orders, output } = JobFile::deserialize(deserializer)?;
+        let JobFile { _version, name, dpi, mut media, gutter, keep, cut, checks, orders, output } = JobFile::deserialize(deserializer)?;
         if media.is_empty() || media.len() > Self::MAX_MEDIA {
             let message = format!("media: found {}, expected 1 to {}", media.len(), Self::MAX_MEDIA);
             return Err(de::Error::custom(message));
         }
         let more_media = media.split_off(1);
-        Ok(Self { name, dpi, media: media[0], more_media, gutter, keep, cut, orders, output })
+        Ok(Self { name, dpi, media: media[0], more_media, gutter, keep, cut, checks, orders, output })
     }
 }
 
@@ -297,7 +307,7 @@ impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Bounded<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geom::{Length, Turn};
+    use crate::geom::Turn;
     use crate::job::{Background, Compression, Crop, Margin, Pin, Price, Sizing, TurnPolicy};
     use proptest::prelude::*;
 
@@ -581,7 +591,7 @@ mod tests {
                 let media = Media { width, max_length, margin, price };
                 let other = Media { width: max_length, price: is_priced.then(|| Price::PerM2("0.0125".parse().unwrap())), ..media };
                 let (more_media, cut) = (Vec::from_iter(is_choice.then_some(other)), if is_cut { Cut::Guillotine } else { Cut::Free });
-                Job { name, dpi: Dpi::new(dpi).unwrap(), media, more_media, gutter, keep, cut, orders, output }
+                Job { name, dpi: Dpi::new(dpi).unwrap(), media, more_media, gutter, keep, cut, checks: Checks::default(), orders, output }
             },
         )
     }

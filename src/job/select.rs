@@ -25,9 +25,9 @@ impl Job {
         }
         let wanted: std::collections::HashSet<&str> = ids.iter().map(AsRef::as_ref).collect();
         let orders = self.orders.iter().filter(|order| wanted.contains(&*order.id)).cloned().collect();
-        let Self { name, dpi, media, more_media, gutter, keep, cut, orders: _, output } = self;
+        let Self { name, dpi, media, more_media, gutter, keep, cut, checks, orders: _, output } = self;
         let (name, more_media, output) = (name.clone(), more_media.clone(), output.clone());
-        Ok(Self { name, dpi: *dpi, media: *media, more_media, gutter: *gutter, keep: *keep, cut: *cut, orders, output })
+        Ok(Self { name, dpi: *dpi, media: *media, more_media, gutter: *gutter, keep: *keep, cut: *cut, checks: *checks, orders, output })
     }
 
     /// The ids most similar to `id`, the closest first and otherwise in the job's order.

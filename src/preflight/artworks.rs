@@ -41,15 +41,17 @@ struct Found {
 }
 
 impl<'a> Artworks<'a> {
+    /// Where pixels `are_looked_at`, damage is to be known before.
+    ///
     /// # Errors
     ///
     /// [`ErrorKind::NoFolder`] when the only folder that artwork may be read from cannot be found, [`ErrorKind::Io`].
-    pub(super) fn new(base_dir: &'a Path, options: &PreflightOptions, space: &ColorSpace) -> Result<Self> {
+    pub(super) fn new(base_dir: &'a Path, options: &PreflightOptions, space: &ColorSpace, are_looked_at: bool) -> Result<Self> {
         Ok(Self {
             base_dir,
             root: options.root()?,
             skip_bad: options.skip_bad_artwork,
-            read_to_end: options.skip_bad_artwork || options.read_to_end || options.allow_damaged,
+            read_to_end: options.skip_bad_artwork || options.read_to_end || options.allow_damaged || are_looked_at,
             cancel: options.cancel.clone(),
             keep_spellings: false,
             limits: options.limits,

@@ -3,7 +3,7 @@
 use super::{CheckedArtwork, CheckedItem, MediaPx, Refusal, Sheet, Trimmed, Wanted, WantedSize, Warning, WarningKind};
 use crate::error::ProblemKind;
 use crate::geom::{Dpi, PxSize, Turn};
-use crate::job::{Density, Item, SizeError, Sizing, TurnPolicy};
+use crate::job::{Checks, Density, Item, Level, SizeError, Sizing, TurnPolicy};
 
 /// The size of an item's canvas.
 pub(super) fn canvas(item: &Item, dpi: Dpi) -> Result<Option<PxSize>, String> {
@@ -69,47 +69,49 @@ fn too_large(turn: TurnPolicy, size: PxSize, printable: PxSize, dpi: Dpi, fits: 
     Refusal::new(ProblemKind::TooLargeForMedia, message)
 }
 
-/// A warning where the artwork has fewer pixels to the inch, as it is printed, than the job.
-pub(super) fn upscaled(wanted: &Wanted, artwork: &CheckedArtwork, size: PxSize, dpi: Dpi) -> Option<Warning> {
-    let source = source(wanted, artwork).ok()?;
+/// Warnings where the artwork has too few pixels for its printed size: to the inch, or beside the pixels of the job. Of both, which say the
+/// same, the one of the higher level.
+pub(super) fn resolution(wanted: &Wanted, artwork: &CheckedArtwork, size: PxSize, sheet: &Sheet) -> Vec<Warning> {
+    let (Ok(source), dpi) = (source(wanted, artwork), sheet.dpi) else { return Vec::new() };
     // Rounded to nearest: a side that was rounded up by a pixel is no enlargement.
     let effective =
         |pixels: u32, printed: u32| (2 * u64::from(pixels) * u64::from(dpi.get()) + u64::from(printed)) / (2 * u64::from(printed));
     let effective = effective(source.width(), size.width()).min(effective(source.height(), size.height()));
-    (effective < u64::from(dpi.get())).then(|| Warning {
-        kind: WarningKind::Upscaled,
-        order: wanted.order.clone(),
-        item: wanted.item,
-        artwork: wanted.artwork.clone(),
-        message: format!(
+    let Checks { effective_dpi, upscaled, .. } = sheet.checks;
+    let is_below = effective_dpi.level != Level::Off && effective_dpi.limit <= dpi && effective < effective_dpi.limit.get().into();
+    let mut found = Vec::new();
+    if is_below {
+        let message = format!(
+            "prints at {effective} DPI, below {}, where pixels show: use an image with more pixels, best for 300 DPI, or print it no larger than {}",
+            effective_dpi.limit,
+            Inches(source, effective_dpi.limit)
+        );
+        found.push(Warning::of(WarningKind::EffectiveDpi, wanted, message));
+    }
+    let is_told = is_below && effective_dpi.level >= upscaled.level;
+    if effective * u64::from(upscaled.limit.hundredths()) < u64::from(dpi.get()) * 10_000 && !is_told {
+        let message = format!(
             "prints at {effective} DPI, below the job's {dpi}: use an image with more pixels, or print it no larger than {}",
             Inches(source, dpi)
-        ),
-    })
+        );
+        found.push(Warning::of(WarningKind::Upscaled, wanted, message));
+    }
+    found
 }
 
 /// A warning where the artwork has more frames or pages than the one that is printed.
 pub(super) fn first_frame(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warning> {
     let frames = artwork.header.frames;
-    (frames > 1).then(|| Warning {
-        kind: WarningKind::FirstFrame,
-        order: wanted.order.clone(),
-        item: wanted.item,
-        artwork: wanted.artwork.clone(),
-        message: format!("has {frames} frames or pages, of which only the first one is printed: export the one that is meant"),
+    (frames > 1).then(|| {
+        let message = format!("has {frames} frames or pages, of which only the first one is printed: export the one that is meant");
+        Warning::of(WarningKind::FirstFrame, wanted, message)
     })
 }
 
 /// A warning where the artwork is damaged.
 pub(super) fn damaged(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warning> {
     let damage = artwork.header.damage.as_ref()?;
-    Some(Warning {
-        kind: WarningKind::Damaged,
-        order: wanted.order.clone(),
-        item: wanted.item,
-        artwork: wanted.artwork.clone(),
-        message: format!("is damaged and printed as far as it can be read: {damage}"),
-    })
+    Some(Warning::of(WarningKind::Damaged, wanted, format!("is damaged and printed as far as it can be read: {damage}")))
 }
 
 /// A warning where it is not known for sure what the artwork's colours look like.
@@ -129,7 +131,7 @@ pub(super) fn colors(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warnin
         ),
         (false, None) => return None,
     };
-    Some(Warning { kind, order: wanted.order.clone(), item: wanted.item, artwork: wanted.artwork.clone(), message })
+    Some(Warning::of(kind, wanted, message))
 }
 
 /// The size of what is printed of the artwork, as it is seen.

@@ -2,9 +2,12 @@
 //! at once.
 
 mod artworks;
+mod deep;
 mod items;
 mod media;
+mod pixels;
 mod rules;
+mod told;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,13 +17,14 @@ use serde::{Deserialize, Serialize};
 
 use self::artworks::Artworks;
 pub use self::media::MediaPx;
+use self::pixels::Pixels;
 pub use self::rules::PinPx;
 use crate::artwork::{ArtworkHeader, ArtworkLimits, ColorSpace};
 use crate::budget::{MemoryBudget, Reservation};
 use crate::cancel::Cancel;
 use crate::error::{ErrorKind, Problem, ProblemKind, Result};
-use crate::geom::{Dpi, PxRect, PxSize};
-use crate::job::{Border, Cut, Job, Keep, Output, Price, Sizing, Treatment, TurnPolicy};
+use crate::geom::{Dpi, Length, PxRect, PxSize};
+use crate::job::{Border, Checks, Cut, Job, Keep, Output, Price, Sizing, Treatment, TurnPolicy};
 use crate::system::real_folder;
 
 /// How artwork is found and checked.
@@ -34,6 +38,9 @@ pub struct PreflightOptions {
     /// Whether every artwork is read to its end, so that damage is an error before anything is rendered. Default: `false`, damage inside
     /// the pixels is found while they are decoded.
     pub read_to_end: bool,
+    /// Whether the pixels of artwork are looked at, once for each printed size, for what [`Checks`] warn of. They are in any case where the job
+    /// makes an error of one of those checks. Default: `false`.
+    pub deep: bool,
     /// Whether damaged artwork is printed as far as it can be read, with a warning. Each artwork is then read to its end. Default: `false`.
     pub allow_damaged: bool,
     /// What an artwork may ask of the program before it is refused. Default: [`ArtworkLimits::default`].
@@ -54,7 +61,8 @@ impl PreflightOptions {
 /// # Memory
 ///
 /// About 100 bytes an item, 300 an artwork, and the bytes of their paths, charged to the budget while the `Preflight` lives. Reading
-/// pixels, where that is needed, takes a decoder and a row for one artwork at a time.
+/// pixels, where that is needed, takes a decoder and a row for one artwork at a time; checking them takes some rows at the printed size, and about
+/// 300 bytes for each size.
 #[derive(Debug)]
 pub struct Preflight {
     sheet: Sheet,
@@ -80,12 +88,14 @@ pub(crate) struct Sheet {
     pub(crate) output: Output,
     /// The space that `output` asks for.
     pub(crate) space: ColorSpace,
+    pub(crate) checks: Checks,
 }
 
 impl Sheet {
     /// One on media without a price, without rules.
     pub(crate) fn new(name: String, dpi: Dpi, media: MediaPx, output: Output, space: ColorSpace) -> Self {
-        Self { name, dpi, media: vec![media], prices: Vec::new(), keep: Keep::None, cut: Cut::Free, output, space }
+        let (media, prices, checks) = (vec![media], Vec::new(), Checks::default());
+        Self { name, dpi, media, prices, keep: Keep::None, cut: Cut::Free, output, space, checks }
     }
 }
 
@@ -154,8 +164,37 @@ pub struct Warning {
     pub item: u32,
     /// The artwork's path as written.
     pub artwork: Arc<str>,
+    /// Where in the artwork, where it is in one place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<Place>,
     /// What it is and what to do, in a sentence.
     pub message: String,
+}
+
+impl Warning {
+    /// One about the artwork as a whole.
+    fn of(kind: WarningKind, wanted: &Wanted, message: String) -> Self {
+        let Wanted { order, item, artwork, .. } = wanted;
+        Self { kind, order: order.clone(), item: *item, artwork: artwork.clone(), place: None, message }
+    }
+}
+
+/// A place in an artwork as it is printed, upright and not mirrored, to a tenth of a millimetre.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "a place: an object with x and y")]
+pub struct Place {
+    /// From the left.
+    pub x: Length,
+    /// From the top.
+    pub y: Length,
+}
+
+impl Place {
+    fn of((x, y): (u32, u32), dpi: Dpi) -> Self {
+        let tenths = |px: u32| u64::from(px) * 254 / u64::from(dpi.get());
+        let length = |px: u32| Length::tenths_of_mm(u32::try_from(tenths(px)).unwrap_or(u32::MAX));
+        Self { x: length(x), y: length(y) }
+    }
 }
 
 /// The kinds of [`Warning`].
@@ -163,15 +202,29 @@ pub struct Warning {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum WarningKind {
-    /// The artwork has fewer pixels to the inch, as it is printed, than the job: its effective DPI is too low.
+    /// The artwork has fewer pixels to the inch, as it is printed, than [`Checks::effective_dpi`].
+    EffectiveDpi,
+    /// The artwork has fewer pixels to the inch, as it is printed, than the job: [`Checks::upscaled`].
     Upscaled,
     /// The artwork is an animation or a document of several pages, of which only the first one is printed.
     FirstFrame,
     /// The artwork is damaged and printed as far as it can be read.
     Damaged,
-    /// The artwork has inks without a profile that says what they look like.
+    /// Much of the artwork is semi-transparent: [`Checks::semi_transparent`].
+    SemiTransparent,
+    /// The artwork has a background that was probably forgotten: [`Checks::opaque_background`].
+    OpaqueBackground,
+    /// The artwork has thin lines: [`Checks::thin_lines`].
+    ThinLines,
+    /// The artwork has narrow gaps: [`Checks::gaps`].
+    Gaps,
+    /// The artwork has specks: [`Checks::specks`].
+    Specks,
+    /// The artwork may be cut off: [`Checks::touches_border`].
+    TouchesBorder,
+    /// The artwork has inks without a profile that says what they look like: [`Checks::color_mode`].
     UnknownInks,
-    /// The artwork has a colour profile that cannot be used.
+    /// The artwork has a colour profile that cannot be used: [`Checks::color_mode`].
     UnusedProfile,
 }
 
@@ -256,11 +309,12 @@ impl Refusal {
 
 impl Preflight {
     /// Checks `job`, whose relative artwork paths hold from `base_dir`. Every artwork's header is read once; pixels are read only to find
-    /// out whether any is visible, or what is to be trimmed, in files that may have transparent ones. Nothing is written.
+    /// out whether any is visible, or what is to be trimmed, in files that may have transparent ones, and for the [`Checks`] that need them,
+    /// once for each printed size. Nothing is written.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Preflight`] with everything that is wrong, in the job's order. [`ErrorKind::Document`] where the job as a whole makes no
+    /// [`ErrorKind::Preflight`] with everything that is wrong, in the job's order, and what the job's checks make errors. [`ErrorKind::Document`] where the job as a whole makes no
     /// sense: no orders, too many copies, margins that leave nothing of the media. [`ErrorKind::MemoryLimit`] where the budget cannot hold
     /// the items or a decoder.
     pub fn new(job: &Job, base_dir: &Path, options: &PreflightOptions, budget: &MemoryBudget) -> Result<Self> {
@@ -303,9 +357,10 @@ impl Preflight {
         let prices = job.all_media().filter_map(|media| media.price).collect();
         let (name, output) = (job.name.clone(), job.output.clone());
         let space = ColorSpace::of(&output, base_dir, options.root()?.as_deref())?;
-        let sheet = Sheet { name, dpi: job.dpi, media, prices, keep: job.keep, cut: job.cut, output, space };
-        let artworks = Artworks::new(base_dir, options, &sheet.space)?;
-        Self::check(sheet, &wanted, problems, artworks, budget)
+        let sheet = Sheet { name, dpi: job.dpi, media, prices, keep: job.keep, cut: job.cut, output, space, checks: job.checks };
+        let pixels = Pixels::wanted(&job.checks, options, job.dpi);
+        let artworks = Artworks::new(base_dir, options, &sheet.space, pixels.is_some())?;
+        Self::check(sheet, &wanted, problems, artworks, pixels, budget)
     }
 
     /// Checks what is `wanted` by a layout, whose relative artwork paths hold from `base_dir`. There is one artwork for every spelling of its
@@ -321,8 +376,10 @@ impl Preflight {
         options: &PreflightOptions,
         budget: &MemoryBudget,
     ) -> Result<Self> {
-        let artworks = Artworks::new(base_dir, options, &sheet.space)?.keep_spellings();
-        Self::check(sheet, wanted, Vec::new(), artworks, budget)
+        let checks = sheet.checks;
+        let pixels = Pixels::wanted(&checks, options, sheet.dpi);
+        let artworks = Artworks::new(base_dir, options, &sheet.space, pixels.is_some())?.keep_spellings();
+        Self::check(sheet, wanted, Vec::new(), artworks, pixels, budget)
     }
 
     /// `problems` are those that are known already, each with the index of what is wanted that it stands before.
@@ -331,6 +388,7 @@ impl Preflight {
         wanted: &[Wanted],
         mut problems: Vec<(usize, Problem)>,
         mut artworks: Artworks<'_>,
+        mut pixels: Option<Pixels<'_>>,
         budget: &MemoryBudget,
     ) -> Result<Self> {
         let pins = wanted.iter().map(|wanted| size_of_val(wanted.pinned.as_slice())).sum::<usize>();
@@ -346,7 +404,7 @@ impl Preflight {
         artworks.read_pixels(budget)?;
 
         let (mut items, mut warnings, mut left_out) = (Vec::with_capacity(wanted.len()), Vec::new(), Vec::new());
-        let mut told = Vec::new();
+        let mut charges = Vec::new();
         for (nth, (wanted, &artwork)) in wanted.iter().zip(&artwork_of).enumerate() {
             let checked = artworks
                 .checked(artwork)
@@ -355,21 +413,28 @@ impl Preflight {
             match checked {
                 Ok((file, (size, inner))) => {
                     let printed = inner.unwrap_or(size);
-                    let found = [
-                        items::upscaled(wanted, file, printed, sheet.dpi),
-                        items::first_frame(wanted, file),
-                        items::damaged(wanted, file),
-                        items::colors(wanted, file),
-                    ];
-                    for warning in found.into_iter().flatten() {
-                        told.push(budget.reserve((size_of::<Warning>() + warning.message.len()) as u64, "the list of warnings")?);
+                    let mut found = items::resolution(wanted, file, printed, &sheet);
+                    let others = [items::first_frame(wanted, file), items::damaged(wanted, file), items::colors(wanted, file)];
+                    found.extend(others.into_iter().flatten());
+                    if let Some(pixels) = &mut pixels {
+                        let seen = pixels.look(artwork, file, &wanted.treatment, printed, budget)?;
+                        found.extend(told::findings(seen, wanted, printed, &sheet.checks, sheet.dpi));
+                    }
+                    let (errors, found) = told::judge(found, &sheet.checks);
+                    let most = Problem::MOST.saturating_sub(problems.len());
+                    problems.extend(errors.into_iter().take(most).map(|refusal| (nth, refusal.of(wanted))));
+                    if problems.len() >= Problem::MOST {
+                        break;
+                    }
+                    for warning in found {
+                        charges.push(budget.reserve((size_of::<Warning>() + warning.message.len()) as u64, "the list of warnings")?);
                         warnings.push(warning);
                     }
                     let Wanted { order, item, turn, treatment, copies, rank, fill_up, pinned, .. } = wanted.clone();
                     items.push(CheckedItem { order, item, artwork, size, inner, turn, treatment, copies, rank, fill_up, pinned });
                 }
                 Err((true, refusal)) if artworks.skip_bad() => {
-                    told.push(budget.reserve((size_of::<LeftOut>() + refusal.message.len()) as u64, "the list of what is left out")?);
+                    charges.push(budget.reserve((size_of::<LeftOut>() + refusal.message.len()) as u64, "the list of what is left out")?);
                     let Wanted { order, item, artwork, copies, .. } = wanted.clone();
                     left_out.push(LeftOut { order, item, artwork, copies, reason: refusal.message });
                 }
@@ -390,10 +455,10 @@ impl Preflight {
             return Err(ErrorKind::Preflight { problems: problems.into_iter().map(|(_, problem)| problem).collect() }.into());
         }
         let ordered_copies = wanted.iter().map(|wanted| u64::from(wanted.copies)).sum();
-        let (artworks, mut charges) = artworks.into_good(&mut items);
+        let (artworks, held) = artworks.into_good(&mut items);
+        charges.extend(held);
         charges.push(charge);
         charges.push(budget.reserve(sheet.space.memory_bytes(), "the profile of the parts")?);
-        charges.append(&mut told);
         tracing::info!(artworks = artworks.len(), items = items.len(), warnings = warnings.len(), left_out = left_out.len(), "job checked");
         Ok(Self { sheet, artworks, items, warnings, left_out, ordered_copies, _charges: charges })
     }
@@ -681,8 +746,14 @@ mod tests {
     #[test]
     fn warnings_and_what_is_left_out_are_written_as_reports_hold_them() {
         let (order, artwork): (Arc<str>, Arc<str>) = ("1001".into(), "art/logo.png".into());
-        let warning =
-            Warning { kind: WarningKind::Upscaled, order: order.clone(), item: 0, artwork: artwork.clone(), message: "…".to_owned() };
+        let warning = Warning {
+            kind: WarningKind::Upscaled,
+            order: order.clone(),
+            item: 0,
+            artwork: artwork.clone(),
+            place: None,
+            message: "…".to_owned(),
+        };
         let json = r#"{"kind":"upscaled","order":"1001","item":0,"artwork":"art/logo.png","message":"…"}"#;
         assert_eq!(serde_json::to_string(&warning).unwrap(), json);
         let left_out = LeftOut { order, item: 0, artwork, copies: 3, reason: "…".to_owned() };

@@ -221,7 +221,7 @@ impl<'a> Run<'a> {
         let (budget, process) = self.options.budget()?;
         let source = budget.reserve(self.source.memory_bytes(), "the job")?;
         let started = Instant::now();
-        let of_layout = |layout: &Layout| layout.preflight(self.base, options, &budget);
+        let of_layout = |layout: &Layout, options| layout.preflight(self.base, options, &budget);
         let (preflight, checked_seconds, layout, length_lower_bound_px) = match self.source {
             Source::Job(job) => {
                 let preflight = Preflight::new(job, self.base, options, &budget)?;
@@ -231,7 +231,7 @@ impl<'a> Run<'a> {
                 (preflight, checked_seconds, layout, bound)
             }
             Source::Layout(layout) => {
-                let preflight = of_layout(layout)?;
+                let preflight = of_layout(layout, options)?;
                 let layout = layout.clone().without(preflight.left_out())?;
                 let bound = layout.shortest_length_by_area();
                 (preflight, started.elapsed().as_secs_f64(), layout, bound)
@@ -240,7 +240,8 @@ impl<'a> Run<'a> {
                 let ordered = Preflight::new(job, job_base, options, &budget)?;
                 let output = rebased_output(&job.output, job_base, self.base)?;
                 let layout = Layout { name: job.name.clone(), output, ..layout.clone() };
-                let preflight = of_layout(&layout)?;
+                // What the pixels tell was found for the job.
+                let preflight = of_layout(&layout, &PreflightOptions { deep: false, ..options.clone() })?;
                 let layout = layout.without(preflight.left_out())?;
                 layout.check_against(self.base, &ordered)?;
                 let bound = shortest_length(&ordered)?;

@@ -31,7 +31,7 @@ Exit codes:
   0    every ordered copy is on a finished part
   1    input/output or internal failure; finished parts stay, the unfinished one can be resumed
   2    the job, layout or command line is invalid; nothing was written
-  3    artwork is missing, damaged or too large for the media; nothing was written
+  3    artwork is missing, damaged, too large for the media or refused by a check of the job; nothing was written
   4    finished, but bad artwork was left out; the report lists it
   5    a limit (memory, disk space) cannot hold this job; nothing was written
   130  interrupted or terminated; the run can be resumed
@@ -111,9 +111,6 @@ pub(crate) enum Command {
         source: JobSource,
         #[command(flatten)]
         artwork: ArtworkArgs,
-        /// Read every artwork to its end, so that damage inside the pixels is found too.
-        #[arg(long)]
-        deep: bool,
         #[command(flatten)]
         packing: PackingArgs,
         #[command(flatten)]
@@ -252,6 +249,10 @@ impl From<PackingArgs> for gangsheet::Packing {
 
 #[derive(Debug, Args)]
 pub(crate) struct ArtworkArgs {
+    /// Look at every artwork's pixels at their printed size, for damage, thin lines, narrow gaps, specks, semi-transparent areas, forgotten
+    /// backgrounds and cut-off edges; `checks` of the job has their limits.
+    #[arg(long)]
+    pub(crate) deep: bool,
     /// Leave out items whose artwork is missing or damaged, and say so (exit code 4).
     #[arg(long)]
     pub(crate) skip_bad_artwork: bool,
@@ -295,6 +296,8 @@ impl From<ArtworkArgs> for gangsheet::PreflightOptions {
             artwork_root: args.artwork_root,
             skip_bad_artwork: args.skip_bad_artwork,
             allow_damaged: args.allow_damaged,
+            read_to_end: args.deep,
+            deep: args.deep,
             limits,
             ..Self::default()
         }

@@ -12,8 +12,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use gangsheet::{
-    Cancel, Error, ErrorKind, Existing, Job, Layout, LeftOut, MemoryPlan, PreflightOptions, Prepared, Problem, ProblemKind, Report, Run,
-    RunOptions, Verified, VerifyOptions, Warning, verify, write_demo,
+    Cancel, Error, ErrorKind, Existing, Job, Layout, LeftOut, MemoryPlan, Prepared, Problem, ProblemKind, Report, Run, RunOptions,
+    Verified, VerifyOptions, Warning, verify, write_demo,
 };
 use serde::Serialize;
 use tracing::level_filters::LevelFilter;
@@ -90,9 +90,8 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
                 None => compare_widths(&job, &source.job, &compare, &options, json),
             };
         }
-        Command::Preflight { source, artwork, deep, packing, limits, json } => {
-            let preflight = PreflightOptions { read_to_end: deep, ..artwork.into() };
-            let options = RunOptions { packing: packing.into(), preflight, ..options(limits, cancel) };
+        Command::Preflight { source, artwork, packing, limits, json } => {
+            let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..options(limits, cancel) };
             let job = read_job(&source.job, &source.orders, &source.film, &options)?;
             let threads = options.threads();
             let prepared = in_file(Run::of_job(&job, base_of(&source.job)).options(options).prepare(), &source.job);
