@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo bench --bench gaps
-//! cargo bench --bench gaps -- FOLDER [fast|normal|high] [upright]
+//! cargo bench --bench gaps -- FOLDER [once|fast|normal|high] [upright]
 //! ```
 //!
 //! `FOLDER/SET/NAME.json` holds `strip_width`, `bin_height` (null for an endless strip), `items` of `w`, `h`, `qty`, and with `_rot` for items
@@ -26,6 +26,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let Some(folder) = arguments.first() else { return time_table() };
     let effort = match arguments.get(1).map(String::as_str) {
+        Some("once") => Effort::Once,
         Some("fast") => Effort::Fast,
         Some("high") => Effort::High,
         _ => Effort::Normal,

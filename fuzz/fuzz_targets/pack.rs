@@ -83,8 +83,10 @@ fuzz_target!(|input: Input| -> Corpus {
                 };
                 part.iter().map(|spot| u64::from(spot.y) + u64::from(height(spot))).max().unwrap()
             };
-            let length: u64 = parts.iter().map(|part| bottom_of(part) + u64::from(film.bottom)).sum();
-            assert!(length_lower_bound(&blanks, &film, count).unwrap() <= length);
+            let length = |parts: &[Vec<gangsheet::Spot>]| parts.iter().map(|part| bottom_of(part) + u64::from(film.bottom)).sum::<u64>();
+            assert!(length_lower_bound(&blanks, &film, count).unwrap() <= length(&parts));
+            let once = pack_rectangles(&blanks, &film, &options.with_effort(Effort::Once)).unwrap();
+            assert!((parts.len(), length(&parts)) <= (once.len(), length(&once)), "worse than one construction");
         }
         Err(error) => {
             let left_of = |side: u32, before: u32, after: u32| i64::from(side) - i64::from(before) - i64::from(after);

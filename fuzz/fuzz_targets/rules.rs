@@ -1,10 +1,10 @@
-//! Property: whatever lots, films and rules are asked for, a packing obeys every rule and is the same each time; and it is refused only where
-//! a lot fits no film, or where a rule is to blame.
+//! Property: whatever lots, films and rules are asked for, a packing obeys every rule, is no worse than one construction where all is packed at
+//! once, and is the same each time; and it is refused only where a lot fits no film, or where a rule is to blame.
 
 #![no_main]
 
 use arbitrary::Arbitrary;
-use gangsheet::{Blank, Cut, Effort, ErrorKind, Film, Keep, Lot, MediaPx, Packing, PinnedSpot, PxSize, Task, check_task, pack_task};
+use gangsheet::{Blank, Cut, Effort, ErrorKind, Film, Keep, Lot, MediaPx, PackedPart, Packing, PinnedSpot, PxSize, Task, check_task, pack_task};
 use libfuzzer_sys::{Corpus, fuzz_target};
 
 #[derive(Arbitrary, Debug)]
@@ -83,6 +83,13 @@ fuzz_target!(|input: Input| -> Corpus {
         Ok(parts) => {
             check_task(&task, &parts).unwrap_or_else(|violation| panic!("{violation:?}"));
             assert_eq!(parts, pack_task(&task, &options).unwrap(), "packed differently the second time");
+            // Where orders are kept together or fill up, or film is chosen, parts are filled one by one, and more effort on one may leave less to
+            // the next.
+            if task.films.len() == 1 && task.keep == Keep::None && !task.lots.iter().any(|lot| lot.fill_up) {
+                let value = |parts: &[PackedPart]| (parts.len(), parts.iter().map(|part| part.cost(&task)).sum::<u128>());
+                let once = pack_task(&task, &options.with_effort(Effort::Once)).unwrap();
+                assert!(value(&parts) <= value(&once), "worse than one construction");
+            }
         }
         Err(error) => {
             let is_ruled = task.keep != Keep::None || task.lots.iter().any(|lot| !lot.pinned.is_empty());

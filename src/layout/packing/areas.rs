@@ -1,13 +1,16 @@
 //! Free rectangles: what is left of a part between fixed copies, or between cuts from edge to edge.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
 use super::fold::Shape;
 use crate::job::Cut;
 
-/// A rectangle on the folded strip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A rectangle on the folded strip. The upper comes first, then the left one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Area {
-    pub(super) x: u32,
     pub(super) y: u32,
+    pub(super) x: u32,
     pub(super) width: u32,
     pub(super) height: u32,
 }
@@ -44,41 +47,51 @@ impl Area {
 /// pieces that such cuts leave.
 #[derive(Debug, Default)]
 pub(super) struct FreeAreas {
-    free: Vec<Area>,
-    /// The index of the one to fill next.
-    current: usize,
+    free: BTreeSet<Area>,
+    /// Rectangles looked at since this was made.
+    pub(super) visits: u64,
 }
 
 impl FreeAreas {
     /// Starts with these.
     pub(super) fn reset(&mut self, free: &[Area]) {
         self.free.clear();
-        self.free.extend_from_slice(free);
+        self.free.extend(free);
+        self.visits += free.len() as u64;
     }
 
-    /// The uppermost, leftmost one that has any height above `limit`.
+    /// The uppermost, leftmost one: the current one. `None` when it has no height above `limit`.
     pub(super) fn next(&mut self, limit: u32) -> Option<Area> {
-        self.free.retain(|area| area.y < limit);
-        self.current = (0..self.free.len()).min_by_key(|&at| (self.free[at].y, self.free[at].x))?;
-        let area = self.free[self.current];
+        self.visits += 1;
+        let area = *self.free.first().filter(|area| area.y < limit)?;
         Some(Area { height: area.height.min(limit - area.y), ..area })
     }
 
     /// Gives the current one up: nothing fits.
     pub(super) fn drop_current(&mut self) {
-        self.free.swap_remove(self.current);
+        self.free.pop_first();
     }
 
     /// Covers the upper left corner of the current one. `end` is where the part ends at the latest.
     pub(super) fn place(&mut self, shape: Shape, cut: Cut, end: u32) {
-        let area = self.free[self.current];
+        let Some(&area) = self.free.first() else { return };
         match cut {
-            Cut::Free => subtract(&mut self.free, Area { width: shape.width, height: shape.height, ..area }),
+            Cut::Free => self.subtract(Area { width: shape.width, height: shape.height, ..area }),
             Cut::Guillotine => {
-                self.free.swap_remove(self.current);
+                self.free.pop_first();
                 self.free.extend(split(area, shape, area.bottom() >= end).into_iter().filter(|area| area.width > 0 && area.height > 0));
             }
         }
+    }
+
+    /// Takes an area out that begins no lower than any free one.
+    fn subtract(&mut self, taken: Area) {
+        // What begins below it neither overlaps it nor holds a piece of what does.
+        let from_below = Area { y: taken.bottom().saturating_add(1), x: 0, width: 0, height: 0 };
+        let below = self.free.split_off(&from_below);
+        let mut free: Vec<Area> = std::mem::replace(&mut self.free, below).into_iter().collect();
+        self.visits += subtract(&mut free, taken);
+        self.free.extend(free);
     }
 }
 
@@ -93,8 +106,9 @@ fn split(area: Area, shape: Shape, is_open: bool) -> [Area; 2] {
     ]
 }
 
-/// Takes an area out of all free rectangles, which stay the largest ones.
-pub(super) fn subtract(free: &mut Vec<Area>, taken: Area) {
+/// Takes an area out of all free rectangles, which stay the largest ones; says how many were looked at.
+pub(super) fn subtract(free: &mut Vec<Area>, taken: Area) -> u64 {
+    let mut visits = free.len() as u64;
     let mut pieces: Vec<Area> = Vec::new();
     free.retain(|&area| {
         let overlaps = area.overlaps(taken);
@@ -107,9 +121,35 @@ pub(super) fn subtract(free: &mut Vec<Area>, taken: Area) {
         let by_piece = |(other, area): (usize, &Area)| other != nth && area.holds(piece) && (*area != piece || other < nth);
         free.iter().any(|area| area.holds(piece)) || pieces.iter().enumerate().any(by_piece)
     };
+    visits += pieces.len() as u64 * (free.len() + pieces.len()) as u64;
     let kept: Vec<Area> = pieces.iter().copied().enumerate().filter(|&(nth, piece)| !is_held(nth, piece)).map(|(_, piece)| piece).collect();
     free.extend(kept);
+    visits
 }
+
+/// The largest free rectangles of `whole` beside all of `taken`, as far as they are of use.
+pub(super) fn free_beside(whole: Area, mut taken: Vec<Area>, is_of_use: impl Fn(&Area) -> bool) -> Vec<Area> {
+    taken.sort_unstable();
+    let (mut open, mut closed, mut visits) = (vec![whole], Vec::new(), 0);
+    for area in taken {
+        // What ends above it ends above all that follow.
+        closed.extend(open.extract_if(.., |free| free.bottom() < area.y));
+        visits += subtract(&mut open, area);
+        open.retain(&is_of_use);
+        let most = if visits < MANY_VISITS { MOST_OPEN } else { FEWEST_OPEN };
+        if open.len() > most {
+            open.sort_unstable_by_key(|free| (Reverse(u64::from(free.width) * u64::from(free.height)), *free));
+            open.truncate(most);
+        }
+    }
+    closed.extend(open);
+    closed
+}
+
+/// How many free rectangles are kept beside each other at most, the largest of them: some, after many were looked at.
+const MOST_OPEN: usize = 2_000;
+const FEWEST_OPEN: usize = 8;
+const MANY_VISITS: u64 = 20_000_000;
 
 /// Frees every one of `taken`, none overlapping another, by cuts from edge to edge of what is left of `whole`, and gives the free pieces
 /// that remain. `None` where no such cuts do.

@@ -18,7 +18,7 @@ use crate::preflight::MediaPx;
 /// The same as [`pack_rectangles`](super::pack_rectangles).
 pub fn parts_lower_bound(blanks: &[Blank], film: &MediaPx) -> Result<u32> {
     let folded = Folded::new(blanks, film)?;
-    let by_length = strip_bound(&folded).div_ceil(folded.height.into());
+    let by_length = strip_bound(&folded, MOST_MAPPED).0.div_ceil(folded.height.into());
     Ok(u32::try_from(by_length).unwrap_or(u32::MAX).max(sheets_bound(&folded)))
 }
 
@@ -30,15 +30,16 @@ pub fn parts_lower_bound(blanks: &[Blank], film: &MediaPx) -> Result<u32> {
 pub fn length_lower_bound(blanks: &[Blank], film: &MediaPx, parts: u32) -> Result<u64> {
     // Parts set one after the other, a gutter between them, are a packing on an endless strip.
     let folded = Folded::new(blanks, film)?;
-    let endless = strip_bound(&folded).saturating_sub(u64::from(parts) * u64::from(film.gutter_y.min(folded.height)));
+    let endless = strip_bound(&folded, MOST_MAPPED).0.saturating_sub(u64::from(parts) * u64::from(film.gutter_y.min(folded.height)));
     let without_gutter = MediaPx { gutter_y: 0, ..*film };
-    let tight = strip_bound(&Folded::new(blanks, &without_gutter)?);
+    let tight = strip_bound(&Folded::new(blanks, &without_gutter)?, MOST_MAPPED).0;
     let margins = u64::from(parts) * (u64::from(film.top) + u64::from(film.bottom));
     Ok(endless.max(tight) + margins)
 }
 
-/// A length that no packing of the kinds on an endless strip of the folded width stays below.
-pub(super) fn strip_bound(folded: &Folded<'_>) -> u64 {
+/// A length that no packing of the kinds on an endless strip of the folded width stays below, and how often kinds were mapped for it: about
+/// `most` times, once each at least.
+pub(super) fn strip_bound(folded: &Folded<'_>, most: u64) -> (u64, u64) {
     let flattest = |kind: &Kind| kind.shapes().map(|shape| shape.height).min().unwrap_or(0);
     let tallest = folded.kinds.iter().map(flattest).max().unwrap_or(0);
     let by_width = |function: DualFeasible| {
@@ -49,14 +50,15 @@ pub(super) fn strip_bound(folded: &Folded<'_>) -> u64 {
         folded.kinds.iter().map(mapped).sum::<u128>().div_ceil(function.capacity().into())
     };
     let widths = folded.kinds.iter().flat_map(Kind::shapes).map(|shape| shape.width);
-    let functions = DualFeasible::family(folded.width, widths, MOST_MAPPED / folded.kinds.len().max(1));
+    let functions = DualFeasible::family(folded.width, widths, functions_within(most, folded));
+    let mapped = functions.len() as u64 * folded.kinds.len() as u64;
     let longest = functions.into_iter().map(by_width).max().unwrap_or(0);
-    u64::try_from(longest).unwrap_or(u64::MAX).max(tallest.into())
+    (u64::try_from(longest).unwrap_or(u64::MAX).max(tallest.into()), mapped)
 }
 
 /// A number of parts that no packing of the kinds stays below: functions of both sides at once.
 fn sheets_bound(folded: &Folded<'_>) -> u32 {
-    let most = (MOST_MAPPED / folded.kinds.len().max(1)).isqrt();
+    let most = functions_within(MOST_MAPPED, folded).isqrt();
     let sides = |side: fn(Shape) -> u32| folded.kinds.iter().flat_map(Kind::shapes).map(side);
     let across = DualFeasible::family(folded.width, sides(|shape| shape.width), most);
     let along = DualFeasible::family(folded.height, sides(|shape| shape.height), most);
@@ -79,7 +81,12 @@ pub(super) fn smallest_area(kind: &Kind) -> u64 {
 }
 
 /// How often kinds are mapped for one bound at most: some milliseconds.
-const MOST_MAPPED: usize = 400_000;
+pub(super) const MOST_MAPPED: u64 = 400_000;
+
+/// How many functions map each kind, so that kinds are mapped `most` times.
+fn functions_within(most: u64, folded: &Folded<'_>) -> usize {
+    usize::try_from(most).unwrap_or(usize::MAX) / folded.kinds.len().max(1)
+}
 
 /// A function of lengths up to `whole`: where lengths fit into `whole` together, their values fit into the capacity together.
 #[derive(Clone, Copy, Debug)]

@@ -41,6 +41,9 @@ const BUILD_STEPS: u64 = 64;
 const PLACE_STEPS: u64 = 8;
 const LIFT_STEPS: u64 = 4;
 
+/// How many free rectangles are looked at in a step: measured.
+const VISITS_A_STEP: u64 = 4;
+
 /// Builds packings and keeps the memory for the next one.
 #[derive(Debug)]
 pub(super) struct Builder<'a> {
@@ -59,7 +62,7 @@ impl<'a> Builder<'a> {
     pub(super) fn new(folded: &'a Folded<'a>) -> Self {
         Self {
             folded,
-            stock: Stock::new(folded, 0),
+            stock: Stock::new(folded),
             skyline: Skyline::default(),
             areas: FreeAreas::default(),
             placed: Vec::with_capacity(folded.copies as usize),
@@ -99,7 +102,7 @@ impl<'a> Builder<'a> {
             }
             outcome.score = Score { parts: outcome.score.parts + 1, total: outcome.score.total + u64::from(length), last: length };
         }
-        self.stock.work += BUILD_STEPS + PLACE_STEPS * self.placed.len() as u64;
+        self.stock.work += BUILD_STEPS + PLACE_STEPS * self.placed.len() as u64 + std::mem::take(&mut self.areas.visits) / VISITS_A_STEP;
         self.parts = outcome.score.parts;
         outcome
     }

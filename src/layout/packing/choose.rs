@@ -1,7 +1,9 @@
 //! What is left to place, in an order, and the rule that chooses from it for a gap.
 
 use super::fold::{Folded, Kind, Shape};
-use super::skyline::{Gap, Side};
+use super::lists::Lists;
+use super::reach::Reach;
+use super::skyline::{EDGE, Gap, Side};
 
 /// One way to lay some copies of one kind.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +40,7 @@ impl Rule {
     pub(super) const ALL: [Self; 4] = [Self::Fill, Self::Snug, Self::Across, Self::Level];
 }
 
-const GONE: Shape = Shape { width: u32::MAX, height: u32::MAX };
+pub(super) const GONE: Shape = Shape { width: u32::MAX, height: u32::MAX };
 
 /// How many candidates of exactly the wanted width or height are looked at: equal sides are common, so an unbounded look could cost
 /// the square of the number of kinds.
@@ -47,13 +49,12 @@ const LOOK: usize = 48;
 /// How many changes of width [`Rule::Fill`] sees among the candidates that fit.
 const FILL_WIDTHS: u32 = 5;
 
-/// The widest strip for which the table of [`Rule::Fill`] is made, and the most widths that it is made from.
-const MOST_FILLED: u32 = 1 << 16;
-const MOST_WIDTHS: usize = 128;
-
 /// How many nodes one search of the tree visits at most. Minima of both sides prune well unless all candidates are alike long and thin;
 /// then the search gives up, the gap is wasted, and the packing stays valid, since in an empty part the first candidate fits.
 const VISITS: u32 = 4096;
+
+/// What it costs to make a stock and its start orders, in steps for each candidate: measured.
+const SETUP_STEPS: u64 = 32;
 
 /// The copies that are left, indexed by the order of preference.
 ///
@@ -77,20 +78,33 @@ pub(super) struct Stock {
     widths: Lists,
     heights: Lists,
     /// How much of each width must stay empty, for [`Rule::Fill`].
-    empty: Vec<u32>,
+    reach: Reach,
     /// Candidates by rank: those of the next rank are offered when none of the last is left.
     stages: Vec<Vec<u32>>,
     /// How many stages were opened.
     opened: usize,
     /// What is preferred to the order.
     pub(super) rule: Rule,
+    /// How many candidates at the front of the order come before all others, which then only fill what those leave; 0 where there is no such
+    /// difference.
+    pub(super) core: u32,
     /// Nodes and list entries visited since the last reset of the count.
     pub(super) work: u64,
 }
 
 impl Stock {
-    /// The copies of each kind in each way to lay them, in blocks that are as large as leaves at least about `fewest` of them in all.
-    pub(super) fn new(folded: &Folded<'_>, fewest: u32) -> Self {
+    /// The copies of each kind in each way to lay them.
+    pub(super) fn new(folded: &Folded<'_>) -> Self {
+        let (reach, work) = Reach::new(folded);
+        Self::in_blocks(folded, 0, reach, work)
+    }
+
+    /// The same copies in blocks that are as large as leaves at least about `fewest` of them in all; goes on counting.
+    pub(super) fn finer(&mut self, folded: &Folded<'_>, fewest: u32) -> Self {
+        Self::in_blocks(folded, fewest, std::mem::take(&mut self.reach), self.work)
+    }
+
+    fn in_blocks(folded: &Folded<'_>, fewest: u32, reach: Reach, work: u64) -> Self {
         let ways = |kind: &Kind| kind.shapes().count() as u64;
         let kinds = folded.kinds.iter().map(ways).sum();
         let copies: u64 = folded.kinds.iter().map(|kind| ways(kind) * u64::from(kind.copies)).sum();
@@ -119,6 +133,7 @@ impl Stock {
                 stage.extend(first..id(candidates.len()));
             }
         }
+        let work = work + SETUP_STEPS * candidates.len() as u64;
         let leaves = candidates.len().next_power_of_two();
         let widths = Lists::new(candidates.iter().map(|candidate| candidate.shape.width));
         let heights = Lists::new(candidates.iter().map(|candidate| candidate.shape.height));
@@ -132,11 +147,12 @@ impl Stock {
             widths,
             heights,
             candidates,
-            empty: emptiness(folded),
+            reach,
             stages,
             opened: 0,
             rule: Rule::Snug,
-            work: 0,
+            core: 0,
+            work,
         }
     }
 
@@ -148,6 +164,12 @@ impl Stock {
             (start..end).filter(move |&block| finer.candidates[block as usize].shape == shape)
         };
         order.iter().flat_map(blocks).collect()
+    }
+
+    /// The first candidate of a kind with this shape.
+    pub(super) fn way(&self, kind: u32, shape: Shape) -> Option<u32> {
+        let [start, end] = self.of_kind[kind as usize];
+        (start..end).find(|&candidate| self.candidates[candidate as usize].shape == shape)
     }
 
     pub(super) fn candidates(&self) -> &[Candidate] {
@@ -234,13 +256,27 @@ impl Stock {
 
     /// Chooses a candidate for the gap, of a height of at most `room`: the one that the rule prefers, or the first in the order that fits.
     pub(super) fn choose(&mut self, gap: &Gap, room: u32) -> Option<Choice> {
-        let higher = if gap.left >= gap.right { Side::Left } else { Side::Right };
-        if let Some(position) = self.spanning(gap, room) {
+        if self.core == 0 {
+            return self.choose_before(u32::MAX, gap, room);
+        }
+        let choice = self.choose_before(self.core, gap, room);
+        choice.or_else(|| {
+            // The others stay below the lower wall.
+            let (rise, higher) = (gap.left.min(gap.right), gap.higher());
+            let position = self.first_fitting(1, gap.width, if rise == EDGE { room } else { room.min(rise) })?;
+            Some(self.choice(position, higher))
+        })
+    }
+
+    /// The same from the positions before `end`.
+    fn choose_before(&mut self, end: u32, gap: &Gap, room: u32) -> Option<Choice> {
+        let higher = gap.higher();
+        if let Some(position) = self.spanning(end, gap, room) {
             return Some(self.choice(position, higher));
         }
         if matches!(self.rule, Rule::Snug | Rule::Level) {
-            let left = self.rising_to(gap.left, gap.width, room);
-            let right = if gap.right == gap.left { None } else { self.rising_to(gap.right, gap.width, room) };
+            let left = self.rising_to(end, gap.left, gap.width, room);
+            let right = if gap.right == gap.left { None } else { self.rising_to(end, gap.right, gap.width, room) };
             match (left, right) {
                 (Some(position), Some(other)) if other < position => return Some(self.choice(other, Side::Right)),
                 (Some(position), _) => return Some(self.choice(position, Side::Left)),
@@ -249,14 +285,14 @@ impl Stock {
             }
         }
         let mut position = self.first_fitting(1, gap.width, room)?;
-        if self.rule == Rule::Fill {
-            position = self.least_left(position, gap.width, room);
+        if self.rule == Rule::Fill && position < end {
+            position = self.least_left(end, position, gap.width, room);
         }
-        Some(self.choice(position, higher))
+        (position < end).then(|| self.choice(position, higher))
     }
 
     /// Of the first few candidates that fit, `first` being the first, the one beside which least of the width must stay empty.
-    fn least_left(&mut self, first: u32, width: u32, room: u32) -> u32 {
+    fn least_left(&mut self, end: u32, first: u32, width: u32, room: u32) -> u32 {
         let leaves = self.tree.len() / 2;
         let (mut position, mut best, mut least) = (first, first, u32::MAX);
         let (mut last_width, mut widths) = (0, 0);
@@ -265,7 +301,7 @@ impl Stock {
             if candidate_width != last_width {
                 widths += 1;
                 last_width = candidate_width;
-                let empty = self.empty.get((width - candidate_width) as usize).copied().unwrap_or(0);
+                let empty = self.reach.empty(width - candidate_width);
                 if empty < least {
                     (best, least) = (position, empty);
                 }
@@ -274,18 +310,18 @@ impl Stock {
                 break;
             }
             match after(leaves + position as usize).and_then(|node| self.first_fitting(node, width, room)) {
-                Some(next) => position = next,
-                None => break,
+                Some(next) if next < end => position = next,
+                _ => break,
             }
         }
         best
     }
 
     /// A candidate that fills the gap's width, best one that rises to a wall as well.
-    fn spanning(&mut self, gap: &Gap, room: u32) -> Option<u32> {
+    fn spanning(&mut self, end: u32, gap: &Gap, room: u32) -> Option<u32> {
         let leaves = self.tree.len() / 2;
         let mut first = None;
-        for &position in self.widths.find(gap.width, &self.tree[leaves..]).iter().take(LOOK) {
+        for &position in self.widths.find(gap.width, &self.tree[leaves..]).iter().take_while(|&&position| position < end).take(LOOK) {
             self.work += 1;
             let shape = self.tree[leaves + position as usize];
             if shape.width != gap.width || shape.height > room {
@@ -303,12 +339,12 @@ impl Stock {
         Choice { position, candidate: self.candidates[self.order[position as usize] as usize], side }
     }
 
-    fn rising_to(&mut self, wall: u32, width: u32, room: u32) -> Option<u32> {
+    fn rising_to(&mut self, end: u32, wall: u32, width: u32, room: u32) -> Option<u32> {
         if wall > room {
             return None;
         }
         let leaves = self.tree.len() / 2;
-        for &position in self.heights.find(wall, &self.tree[leaves..]).iter().take(LOOK) {
+        for &position in self.heights.find(wall, &self.tree[leaves..]).iter().take_while(|&&position| position < end).take(LOOK) {
             self.work += 1;
             if self.tree[leaves + position as usize].width <= width {
                 return Some(position);
@@ -345,115 +381,10 @@ impl Stock {
     }
 }
 
-/// Positions of candidates, listed by one exact side length.
-#[derive(Debug)]
-struct Lists {
-    /// Open-addressed table from length to list; its size is a power of two.
-    table: Vec<(u32, u32)>,
-    /// The list of each candidate.
-    of_candidate: Vec<u32>,
-    /// Where each list starts, and one past the last.
-    starts: Vec<u32>,
-    /// Where the first live entry of each list may be.
-    heads: Vec<u32>,
-    /// How much of each list is filled.
-    filled: Vec<u32>,
-    positions: Vec<u32>,
-}
-
-impl Lists {
-    fn new(lengths: impl ExactSizeIterator<Item = u32> + Clone) -> Self {
-        let mut distinct: Vec<u32> = lengths.clone().collect();
-        distinct.sort_unstable();
-        distinct.dedup();
-        let mut lists = Self {
-            table: vec![(0, u32::MAX); (distinct.len() * 2).next_power_of_two()],
-            of_candidate: Vec::with_capacity(lengths.len()),
-            starts: vec![0; distinct.len() + 1],
-            heads: vec![0; distinct.len()],
-            filled: vec![0; distinct.len()],
-            positions: vec![0; lengths.len()],
-        };
-        for (&length, list) in distinct.iter().zip(0..) {
-            let slot = lists.slot(length);
-            lists.table[slot] = (length, list);
-        }
-        for length in lengths {
-            let list = lists.table[lists.slot(length)].1;
-            lists.of_candidate.push(list);
-            lists.starts[list as usize + 1] += 1;
-        }
-        for list in 1..lists.starts.len() {
-            lists.starts[list] += lists.starts[list - 1];
-        }
-        lists
-    }
-
-    /// The slot that holds `length`, or the free one where it would be.
-    fn slot(&self, length: u32) -> usize {
-        let mask = self.table.len() - 1;
-        // Fibonacci hashing: the high bits of the product are well mixed.
-        let mut slot = ((u64::from(length).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as usize) & mask;
-        while self.table[slot].1 != u32::MAX && self.table[slot].0 != length {
-            slot = (slot + 1) & mask;
-        }
-        slot
-    }
-
-    fn clear(&mut self) {
-        self.filled.fill(0);
-        self.rewind();
-    }
-
-    /// Looks at the lists from their starts again.
-    fn rewind(&mut self) {
-        let lists = self.heads.len();
-        self.heads.copy_from_slice(&self.starts[..lists]);
-    }
-
-    fn push(&mut self, candidate: u32, position: u32) {
-        let list = self.of_candidate[candidate as usize] as usize;
-        self.positions[(self.starts[list] + self.filled[list]) as usize] = position;
-        self.filled[list] += 1;
-    }
-
-    /// The positions of that length, without those before the first that `left` still has.
-    fn find(&mut self, length: u32, left: &[Shape]) -> &[u32] {
-        let (_, list) = self.table[self.slot(length)];
-        if list == u32::MAX {
-            return &[];
-        }
-        let end = self.starts[list as usize + 1];
-        let head = &mut self.heads[list as usize];
-        while *head < end && left[self.positions[*head as usize] as usize] == GONE {
-            *head += 1;
-        }
-        &self.positions[*head as usize..end as usize]
-    }
-}
-
 /// The node of a tree with root 1 that begins where `node` ends; `None` after the last.
 fn after(node: usize) -> Option<usize> {
     let turn = node >> node.trailing_ones();
     (turn > 0).then_some(turn + 1)
-}
-
-/// How much of each width up to `width` stays empty at least when it is filled with shapes side by side. Empty for large widths.
-fn emptiness(folded: &Folded<'_>) -> Vec<u32> {
-    if folded.width > MOST_FILLED {
-        return Vec::new();
-    }
-    let mut widths: Vec<u32> = folded.kinds.iter().flat_map(|kind| kind.shapes()).map(|shape| shape.width).collect();
-    widths.sort_unstable();
-    widths.dedup();
-    widths.truncate(MOST_WIDTHS);
-    let mut empty: Vec<u32> = (0..=folded.width).collect();
-    for width in widths {
-        for filled in width as usize..empty.len() {
-            empty[filled] = empty[filled].min(empty[filled - width as usize]);
-        }
-    }
-    empty
 }
 
 /// Indices of candidates: at most two for each copy, so far below 2³².

@@ -1,6 +1,8 @@
 //! From blanks, margins and gutters to plain rectangles on a plain strip, and back.
 
-use super::areas::{Area, pieces_between_cuts, subtract};
+use std::cmp::Reverse;
+
+use super::areas::{Area, free_beside, pieces_between_cuts};
 use super::{Blank, MAX_COPIES, Spot};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::MAX_SIDE_PX;
@@ -129,18 +131,14 @@ impl<'a> Folded<'a> {
             width: width + film.gutter_x,
             height: height + film.gutter_y,
         };
+        let least = |side: fn(Shape) -> u32| self.kinds.iter().flat_map(Kind::shapes).map(side).min().unwrap_or(u32::MAX);
+        let (width, height) = (least(|shape| shape.width), least(|shape| shape.height));
         let occupied = |fixed: &Vec<(u32, u32, u32, u32)>| {
-            let mut taken: Vec<Area> = fixed.iter().map(folded).collect();
+            let taken: Vec<Area> = fixed.iter().map(folded).collect();
             let bottom = taken.iter().map(|area| area.bottom()).max().unwrap_or(0);
-            // From the top, so that what is below is one rectangle for as long as it can be.
-            taken.sort_unstable_by_key(|area| (area.y, area.x));
             let free = match self.cut {
                 Cut::Guillotine => pieces_between_cuts(whole, taken)?,
-                Cut::Free => taken.into_iter().fold(vec![whole], |mut free, area| {
-                    subtract(&mut free, area);
-                    self.drop_useless(&mut free);
-                    free
-                }),
+                Cut::Free => free_beside(whole, taken, |area| area.width >= width && area.height >= height),
             };
             Some(Occupied { free, bottom })
         };
@@ -148,13 +146,6 @@ impl<'a> Folded<'a> {
         let parts = fixed.iter().rposition(|fixed| !fixed.is_empty()).map_or(0, |last| last + 1);
         self.occupied = fixed[..parts].iter().map(occupied).collect::<Option<Vec<_>>>()?;
         Some(self)
-    }
-
-    /// Drops free rectangles that no copy fits.
-    fn drop_useless(&self, free: &mut Vec<Area>) {
-        let least = |side: fn(Shape) -> u32| self.kinds.iter().flat_map(Kind::shapes).map(side).min().unwrap_or(u32::MAX);
-        let (width, height) = (least(|shape| shape.width), least(|shape| shape.height));
-        free.retain(|area| area.width >= width && area.height >= height);
     }
 
     /// What is there on a part before anything is placed; `None` when it is empty.
@@ -165,6 +156,51 @@ impl<'a> Folded<'a> {
     /// The least number of parts that what lies fixed needs.
     pub(super) fn occupied_parts(&self) -> u32 {
         u32::try_from(self.occupied.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The largest kinds alone, which cover most of what all do, and their indices here: where they are a small part of the copies and nothing
+    /// else says what comes first.
+    pub(super) fn core(&self) -> Option<(Self, Vec<u32>)> {
+        let one_rank = self.kinds.first()?.rank == self.kinds.last()?.rank;
+        if !one_rank || !self.occupied.is_empty() {
+            return None;
+        }
+        let claimed = |&kind: &u32| self.kinds[kind as usize].first.area();
+        let mut indices: Vec<u32> = (0..).take(self.kinds.len()).collect();
+        indices.sort_by_key(|kind| Reverse(claimed(kind)));
+        // Where the size drops most from one kind to the next.
+        let (mut copies, mut drops) = (0_u64, None);
+        for (nth, pair) in indices.windows(2).enumerate() {
+            copies += u64::from(self.kinds[pair[0] as usize].copies);
+            if copies * CORE_COPIES > self.copies.into() {
+                break;
+            }
+            let drop = claimed(&pair[0]) / claimed(&pair[1]);
+            drops = drops.max((drop >= CORE_DROP).then_some((drop, nth + 1)));
+        }
+        indices.truncate(drops?.1);
+        indices.sort_unstable();
+        let kinds: Vec<Kind> = indices.iter().map(|&kind| self.kinds[kind as usize]).collect();
+        let copies = kinds.iter().map(|kind| kind.copies).sum();
+        let core = Self {
+            blanks: self.blanks,
+            film: self.film,
+            width: self.width,
+            height: self.height,
+            kinds,
+            members: Vec::new(),
+            copies,
+            cut: self.cut,
+            occupied: Vec::new(),
+        };
+        Some((core, indices))
+    }
+
+    /// Where the copy lies, if there is but one and nothing else: as flat as it may.
+    pub(super) fn only_copy(&self) -> Option<Placed> {
+        let kind = self.kinds.first().filter(|_| self.copies == 1 && self.occupied.is_empty())?;
+        let shape = kind.shapes().min_by_key(|shape| shape.height)?;
+        Some(Placed { kind: 0, part: 0, x: 0, y: 0, shape })
     }
 
     /// Hands the places of each kind to its blanks, in the order of placing.
@@ -189,6 +225,10 @@ impl<'a> Folded<'a> {
         parts
     }
 }
+
+/// How many times as large the smallest of the large kinds is as the next one, and how many times as many copies there are as theirs.
+const CORE_DROP: u64 = 4;
+const CORE_COPIES: u64 = 4;
 
 /// Printable width and length.
 pub(super) struct Inside {

@@ -26,8 +26,13 @@ pub fn check_task(task: &Task, parts: &[PackedPart]) -> Result<(), Violation> {
     tally.finish()?;
     let free = without_pinned(task, parts)?;
     ranks(task, &free)?;
+    let mut pinned: HashMap<usize, u64> = HashMap::new();
+    for (lot, pin) in task.lots.iter().flat_map(|lot| lot.pinned.iter().map(move |pin| (lot, pin))) {
+        let reach = pinned.entry(pin.part).or_default();
+        *reach = (*reach).max(u64::from(pin.y) + u64::from(size(lot, pin.turned).1));
+    }
     for (part, packed) in parts.iter().enumerate() {
-        fills(task, part, &packed.spots, &free[part])?;
+        fills(task, part, &packed.spots, &free[part], pinned.get(&part).copied().unwrap_or(0))?;
         if task.keep == Keep::Block {
             blocks(task, part, &packed.spots)?;
         }
@@ -83,8 +88,8 @@ fn ranks(task: &Task, parts: &[Vec<Spot>]) -> Result<(), Violation> {
     Ok(())
 }
 
-/// What only fills up reaches no farther than the rest of a part.
-fn fills(task: &Task, part: usize, spots: &[Spot], free: &[Spot]) -> Result<(), Violation> {
+/// What only fills up reaches no farther than the rest of a part, on which what lies fixed reaches to `pinned`.
+fn fills(task: &Task, part: usize, spots: &[Spot], free: &[Spot], pinned: u64) -> Result<(), Violation> {
     let reach = |spots: &mut dyn Iterator<Item = &Spot>| spots.map(|spot| bottom(&task.lots[spot.blank], spot)).max().unwrap_or(0);
     let fills = |spot: &&Spot| task.lots[spot.blank].fill_up;
     if free.iter().filter(fills).count() == spots.len() {
@@ -93,9 +98,7 @@ fn fills(task: &Task, part: usize, spots: &[Spot], free: &[Spot]) -> Result<(), 
     let filled = reach(&mut free.iter().filter(fills));
     // What lies fixed is part of the rest, also where its order only fills up.
     let others = reach(&mut free.iter().filter(|spot| !fills(spot)));
-    let pinned = task.lots.iter().flat_map(|lot| lot.pinned.iter().map(move |pin| (lot, pin)));
-    let pinned = pinned.filter(|(_, pin)| pin.part == part).map(|(lot, pin)| u64::from(pin.y) + u64::from(size(lot, pin.turned).1));
-    if filled > others.max(pinned.max().unwrap_or(0)) { Err(Violation::Lengthened { part }) } else { Ok(()) }
+    if filled > others.max(pinned) { Err(Violation::Lengthened { part }) } else { Ok(()) }
 }
 
 /// The lengths of film that orders reach over are disjoint.

@@ -7,6 +7,7 @@ use super::choose::Candidate;
 /// What a start order puts first: the largest of this.
 type Key = fn(&Candidate) -> (u64, u64);
 
+/// By area, height, width, perimeter and longer side.
 const KEYS: [Key; 5] = [
     |candidate| (candidate.shape.area(), candidate.shape.width.into()),
     |candidate| (candidate.shape.height.into(), candidate.shape.width.into()),
@@ -15,13 +16,15 @@ const KEYS: [Key; 5] = [
     |candidate| (candidate.shape.width.max(candidate.shape.height).into(), candidate.shape.width.into()),
 ];
 
-/// By area, height, width, perimeter and longer side.
-pub(super) fn start_orders(candidates: &[Candidate]) -> [Vec<u32>; KEYS.len()] {
-    KEYS.map(|key| {
-        let mut order: Vec<u32> = (0..).take(candidates.len()).collect();
-        order.sort_by_cached_key(|&candidate| Reverse(key(&candidates[candidate as usize])));
-        order
-    })
+/// How many orders a search starts from.
+pub(super) const START_ORDERS: usize = KEYS.len();
+
+/// One of the orders that a search starts from, the first ones being the most promising.
+pub(super) fn start_order(candidates: &[Candidate], nth: usize) -> Vec<u32> {
+    let mut order: Vec<u32> = (0..).take(candidates.len()).collect();
+    let key = KEYS[nth % START_ORDERS];
+    order.sort_by_cached_key(|&candidate| Reverse(key(&candidates[candidate as usize])));
+    order
 }
 
 /// Numbers that are always the same (SplitMix64; Steele, Lea, Flood 2014).
@@ -41,6 +44,32 @@ impl Random {
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^= mixed >> 31;
         usize::try_from((u128::from(mixed) * limit as u128) >> 64).unwrap_or(0)
+    }
+}
+
+/// The sizes of candidates, to choose from them: where few large ones lie among many small ones, most is gained by moving the large ones.
+#[derive(Debug)]
+pub(super) struct Weights {
+    /// The square roots of the candidates' areas, those of all up to each.
+    sums: Vec<u64>,
+}
+
+impl Weights {
+    pub(super) fn new(candidates: &[Candidate]) -> Self {
+        let mut sum = 0_u64;
+        let mut add = |candidate: &Candidate| {
+            sum = sum.saturating_add(candidate.shape.area().saturating_mul(candidate.copies.into()).isqrt());
+            sum
+        };
+        Self { sums: candidates.iter().map(&mut add).collect() }
+    }
+
+    /// A place in the order, that of a large candidate more often than that of a small one.
+    fn place(&self, order: &[u32], random: &mut Random) -> usize {
+        let all = self.sums.last().copied().unwrap_or(0);
+        let at = random.below(usize::try_from(all).unwrap_or(usize::MAX)) as u64;
+        let candidate = self.sums.partition_point(|&sum| sum <= at);
+        order.iter().position(|&other| other as usize == candidate).unwrap_or(0)
     }
 }
 
@@ -64,11 +93,15 @@ impl Change {
     }
 }
 
+/// One change in so many is chosen by size, the others are as likely anywhere.
+const BY_SIZE: usize = 4;
+
 /// Changes the order at random; what is returned takes it back.
-pub(super) fn change(order: &mut [u32], random: &mut Random) -> Change {
+pub(super) fn change(order: &mut [u32], weights: &Weights, random: &mut Random) -> Change {
     let len = order.len();
+    let by_size = random.below(BY_SIZE) == 0;
     let pair = |random: &mut Random| {
-        let at = random.below(len);
+        let at = if by_size { weights.place(order, random) } else { random.below(len) };
         if random.below(2) == 0 {
             return (at, random.below(len));
         }
@@ -102,16 +135,20 @@ pub(super) fn change(order: &mut [u32], random: &mut Random) -> Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layout::packing::fold::Shape;
 
     #[test]
     fn a_change_can_be_taken_back() {
         let mut random = Random::new();
         for len in [1, 2, 3, 30, 100] {
+            let shape = |side: u32| Shape { width: 1 + side, height: 1 + side };
+            let candidates: Vec<Candidate> = (0..len).map(|kind| Candidate { shape: shape(kind), kind, copies: 1 }).collect();
+            let weights = Weights::new(&candidates);
             let original: Vec<u32> = (0..len).collect();
             let mut order = original.clone();
             let mut changes = 0;
             for _ in 0..200 {
-                let undo = change(&mut order, &mut random);
+                let undo = change(&mut order, &weights, &mut random);
                 changes += usize::from(order != original);
                 undo.apply(&mut order);
                 assert_eq!(order, original, "{undo:?}");

@@ -1,194 +1,208 @@
-//! Orders that are kept together: on one part each, or in one block each.
+//! Orders that are kept together on one part each.
 
+use std::cmp::Reverse;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::sync::Arc;
 
-use super::check::fixed_fault;
-use super::parts::{Packer, Pool, fits, only_part};
-use super::search::{on_one_part, search};
-use super::task::{Task, bottom};
-use super::{Blank, Spot};
-use crate::error::{ErrorKind, Result};
+use super::Spot;
+use super::parts::Packer;
+use super::pool::{Pool, Supply};
+use super::task::{Task, room};
+use crate::error::Result;
 use crate::preflight::MediaPx;
 
-/// How many orders in a row may find no place on a part before it is closed.
+/// How many orders may find no place on a part before it is closed; fewer when its steps are used up.
 const PATIENCE: u32 = 6;
+const LAST_PATIENCE: u32 = 2;
+
+/// After an order that finds no place, the next one to be tried claims at most this share of its area, in tenths.
+const SMALLER: u128 = 8;
 
 /// The copies of an order that are to be packed.
 #[derive(Clone, Debug)]
 pub(super) struct Unit {
     pub(super) rank: u32,
-    pub(super) lots: Vec<usize>,
-    area: u128,
+    /// Its lots with their copies.
+    pub(super) copies: Vec<(usize, u32)>,
+    /// The area that they claim.
+    pub(super) area: u128,
 }
 
 impl Unit {
     /// One for each order with copies in the pool: by rank, then the larger first.
-    pub(super) fn all(task: &Task, pool: &[u32]) -> Vec<Self> {
+    pub(super) fn all(task: &Task, pool: &Pool) -> Vec<Self> {
         let mut units: Vec<Self> = Vec::new();
         let mut of_order: HashMap<&str, usize> = HashMap::new();
-        for (nth, (lot, &copies)) in task.lots.iter().zip(pool).enumerate().filter(|&(_, (_, &copies))| copies > 0) {
+        for (nth, copies) in pool.copies() {
+            let lot = &task.lots[nth];
             let at = *of_order.entry(&lot.order).or_insert(units.len());
             if at == units.len() {
-                units.push(Self { rank: lot.rank, lots: Vec::new(), area: 0 });
+                units.push(Self { rank: lot.rank, copies: Vec::new(), area: 0 });
             }
-            units[at].lots.push(nth);
+            units[at].copies.push((nth, copies));
             units[at].rank = units[at].rank.min(lot.rank);
-            units[at].area += u128::from(lot.blank.size.area()) * u128::from(copies);
         }
-        units.sort_by_key(|unit| (unit.rank, std::cmp::Reverse(unit.area)));
+        units.iter_mut().for_each(|unit| unit.area = Pool::new(task, unit.copies.iter().copied()).area());
+        units.sort_by_key(|unit| (unit.rank, Reverse(unit.area)));
         units
+    }
+
+    /// The unit of each lot.
+    pub(super) fn of_lots(units: &[Self], lots: usize) -> Vec<usize> {
+        let mut unit_of = vec![usize::MAX; lots];
+        for (nth, unit) in units.iter().enumerate() {
+            unit.copies.iter().for_each(|&(lot, _)| unit_of[lot] = nth);
+        }
+        unit_of
     }
 }
 
-/// Orders packed on their own, by film and first lot. `None` where the film does not hold the order.
-pub(super) type Blocks = HashMap<(usize, usize), Option<Block>>;
+/// Orders that wait for a part, by rank, then the larger first.
+#[derive(Debug)]
+pub(super) struct Orders<'a> {
+    units: &'a [Unit],
+    unit_of: Vec<usize>,
+    /// Where to look for a unit that waits, from each unit on; itself where it waits.
+    next: Vec<usize>,
+    /// Those that stay on the part where one of their copies lies fixed.
+    pinned: HashMap<usize, Vec<usize>>,
+    is_placed: Vec<bool>,
+    left: usize,
+    /// How full the last part became, in thousandths of its room.
+    filled: u128,
+}
 
-/// An order packed on its own, from the upper margin on.
-#[derive(Clone, Debug)]
-pub(super) struct Block {
-    height: u32,
+/// A part that orders are put on, one after the other.
+struct Filling<'a> {
+    media: &'a MediaPx,
+    fixed: &'a [Spot],
+    /// What still may be claimed, and how much of it at first.
+    free: u128,
+    first: u128,
+    /// Steps that are left.
+    steps: u64,
+    units: Vec<usize>,
     spots: Vec<Spot>,
 }
 
-impl Packer<'_> {
-    /// Whole orders, as many as one part holds.
-    pub(super) fn next_orders(&self, film: usize, pool: &[u32], part: usize, fixed: &[Spot]) -> Result<Vec<Spot>> {
-        let media = self.task.films[film].media;
-        let mut queue = Unit::all(self.task, pool);
-        let part_of = |unit: &Unit| self.part_of(unit);
-        let mut taken: Pool = vec![0; pool.len()];
-        let take = |taken: &mut Pool, unit: &Unit| unit.lots.iter().for_each(|&lot| taken[lot] = pool[lot]);
-        // An order with a copy that lies fixed is where that is.
-        queue.iter().filter(|unit| part_of(unit) == Some(part)).for_each(|unit| take(&mut taken, unit));
-        let mut spots = match self.together(&taken, &media, fixed)? {
-            Some(spots) => spots,
-            None => return Ok(Vec::new()),
-        };
-        queue.retain(|unit| part_of(unit).is_none());
-        let (mut at, mut step, mut misses) = (0, queue.len(), 0);
-        let mut last_rank = u32::MAX;
-        while at < queue.len() && misses < PATIENCE && queue[at].rank <= last_rank {
-            let eligible = queue[at..].partition_point(|unit| unit.rank <= last_rank);
-            let end = at + step.clamp(1, eligible);
-            let mut more = taken.clone();
-            queue[at..end].iter().for_each(|unit| take(&mut more, unit));
-            if let Some(found) = self.together(&more, &media, fixed)? {
-                (spots, taken) = (found, more);
-                step = 2 * (end - at);
-                at = end;
-            } else if end - at > 1 {
-                step = (end - at) / 2;
-            } else {
+impl<'a> Orders<'a> {
+    pub(super) fn new(packer: &Packer<'_>, units: &'a [Unit]) -> Self {
+        let mut pinned: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (nth, unit) in units.iter().enumerate() {
+            if let Some(part) = packer.part_of(unit) {
+                pinned.entry(part).or_default().push(nth);
+            }
+        }
+        let mut next: Vec<usize> = (0..=units.len()).collect();
+        pinned.values().flatten().for_each(|&nth| next[nth] = nth + 1);
+        let unit_of = Unit::of_lots(units, packer.task.lots.len());
+        Self { units, unit_of, next, pinned, is_placed: vec![false; units.len()], left: units.len(), filled: 750 }
+    }
+
+    /// The first unit from `at` on that waits.
+    fn waiting(&mut self, mut at: usize) -> usize {
+        while self.next[at] != at {
+            // Halves the way for the next one who goes it.
+            self.next[at] = self.next[self.next[at]];
+            at = self.next[at];
+        }
+        at
+    }
+
+    /// The first unit from `at` on that waits, has its rank and claims no more than `area`; the end of the rank where there is none.
+    fn smaller(&mut self, at: usize, area: u128) -> (usize, usize) {
+        let rank = self.units[at].rank;
+        let end = at + self.units[at..].partition_point(|unit| unit.rank == rank);
+        let first = at + self.units[at..end].partition_point(|unit| unit.area > area);
+        (self.waiting(first.max(at + 1)).min(end), end)
+    }
+
+    /// Puts as many units on a part as are found to fit.
+    fn fill(&mut self, packer: &Packer<'_>, part: &mut Filling<'_>) -> Result<()> {
+        let (mut at, mut end) = (self.waiting(0), self.units.len());
+        let (mut step, mut misses) = (usize::MAX, 0);
+        while at < end && misses < if part.steps > 0 { PATIENCE } else { LAST_PATIENCE } {
+            if self.units[at].area > part.free {
                 // What comes after this order may not lie before it.
-                last_rank = queue[at].rank;
+                let (next, rank_end) = self.smaller(at, part.free);
+                (at, end) = (next, end.min(rank_end));
+                continue;
+            }
+            let most = if step == usize::MAX { part.first } else { part.free };
+            let (mut batch, mut area, mut next) = (Vec::new(), 0, at);
+            while next < end && batch.len() < step && (batch.is_empty() || area + self.units[next].area <= most) {
+                batch.push(next);
+                area += self.units[next].area;
+                next = self.waiting(next + 1);
+            }
+            let copies = part.units.iter().chain(&batch).flat_map(|&unit| self.units[unit].copies.iter().copied());
+            let pool = Pool::new(packer.task, copies);
+            if let Some(spots) = packer.together(&pool, part.media, part.fixed, &mut part.steps)? {
+                step = if step == usize::MAX { batch.len().div_ceil(8) } else { 2 * batch.len() };
+                part.units.append(&mut batch);
+                (part.spots, part.free, at) = (spots, part.free - area, next);
+            } else if batch.len() > 1 {
+                step = batch.len() / 2;
+            } else {
                 misses += 1;
-                at += 1;
                 step = 1;
+                let (next, rank_end) = self.smaller(at, self.units[at].area * SMALLER / 10);
+                (at, end) = (next, end.min(rank_end));
             }
         }
-        Ok(spots)
+        Ok(())
     }
 
-    /// The part on which a copy of the unit's order lies fixed.
-    fn part_of(&self, unit: &Unit) -> Option<usize> {
-        self.pinned_part.get(&*self.task.lots[unit.lots[0]].order).copied()
-    }
-
-    /// All of a pool on one part; `None` where no construction succeeds.
-    pub(super) fn together(&self, pool: &[u32], media: &MediaPx, fixed: &[Spot]) -> Result<Option<Vec<Spot>>> {
-        let Some(inside) = media.printable() else { return Ok(None) };
-        let left = || self.task.lots.iter().zip(pool).filter(|&(_, &copies)| copies > 0);
-        let area: u128 = left().map(|(lot, &copies)| u128::from(lot.blank.size.area()) * u128::from(copies)).sum();
-        if area > inside.area().into() || !left().all(|(lot, _)| fits(lot, media)) {
-            return Ok(None);
-        }
-        let blanks = self.blanks(pool);
-        let Some(folded) = self.fold(&blanks, media, false, &[fixed.to_vec()])? else { return Ok(None) };
-        Ok(on_one_part(&folded, self.cancel).map(|placed| only_part(&folded, &placed)))
-    }
-
-    /// Blocks of whole orders, one below the other, as many as one part holds.
-    pub(super) fn next_blocks(&self, film: usize, pool: &[u32], blocks: &mut Blocks) -> Result<Vec<Spot>> {
-        let media = self.task.films[film].media;
-        let Some(inside) = media.printable() else { return Ok(Vec::new()) };
-        let units = Unit::all(self.task, pool);
-        for unit in &units {
-            if let Entry::Vacant(entry) = blocks.entry((film, unit.lots[0])) {
-                entry.insert(self.block(unit, &media, pool)?);
-            }
-        }
-        let block = |unit: &Unit| (unit.rank, blocks.get(&(film, unit.lots[0])).and_then(Option::as_ref));
-        let mut queue: Vec<(u32, Option<&Block>)> = units.iter().map(block).collect();
-        queue.sort_by_key(|(rank, block)| (*rank, std::cmp::Reverse(block.map_or(0, |block| block.height))));
-        let (mut spots, mut start, mut last_rank) = (Vec::new(), 0_u32, u32::MAX);
-        for (rank, block) in queue {
-            if rank > last_rank {
-                break;
-            }
-            match block.filter(|block| block.height <= inside.height().saturating_sub(start)) {
-                Some(block) => {
-                    spots.extend(block.spots.iter().map(|&spot| Spot { y: spot.y + start, ..spot }));
-                    start = start.saturating_add(block.height).saturating_add(media.gutter_y);
-                }
-                None => last_rank = rank,
-            }
-        }
-        Ok(spots)
-    }
-
-    /// An order on its own, as short as the effort finds.
-    fn block(&self, unit: &Unit, media: &MediaPx, pool: &[u32]) -> Result<Option<Block>> {
-        let blanks: Vec<Blank> = unit.lots.iter().map(|&lot| Blank { copies: pool[lot], ..self.task.lots[lot].blank }).collect();
-        if !unit.lots.iter().all(|&lot| fits(&self.task.lots[lot], media)) {
-            return Ok(None);
-        }
-        let Some(folded) = self.fold(&blanks, media, false, &[])? else { return Ok(None) };
-        let placed = search(&folded, self.budget(folded.copies), self.cancel).filter(|placed| placed.iter().all(|place| place.part == 0));
-        // The share of the effort may have ended with what takes two parts.
-        let Some(placed) = placed.or_else(|| on_one_part(&folded, self.cancel)) else { return Ok(None) };
-        let mut spots = only_part(&folded, &placed);
-        spots.iter_mut().for_each(|spot| spot.blank = unit.lots[spot.blank]);
-        let end = spots.iter().map(|spot| bottom(&self.task.lots[spot.blank], spot)).max().unwrap_or(0);
-        let height = u32::try_from(end.saturating_sub(media.top.into())).unwrap_or(u32::MAX);
-        Ok(Some(Block { height, spots }))
-    }
-
-    /// Whether the order finds a place on a part of its own.
-    pub(super) fn holds_order(&self, unit: &Unit, media: &MediaPx, pool: &[u32]) -> bool {
-        let pool = self.only(unit, pool);
-        let fixed = self.part_of(unit).and_then(|part| self.fixed(part)).unwrap_or_default();
-        fixed_fault(self.task, media, fixed).is_none() && self.together(&pool, media, fixed).is_ok_and(|spots| spots.is_some())
-    }
-
-    /// The pool with the copies of one order.
-    pub(super) fn only(&self, unit: &Unit, pool: &[u32]) -> Pool {
-        let mut only = vec![0; pool.len()];
-        unit.lots.iter().for_each(|&lot| only[lot] = pool[lot]);
-        only
+    /// Adds orders beside all that lies on a part, without reaching beyond the media.
+    pub(super) fn fill_up(&mut self, packer: &Packer<'_>, media: &MediaPx, spots: &[Spot], free: u128) -> Result<Vec<Spot>> {
+        let steps = packer.part_steps(media);
+        let mut part = Filling { media, fixed: spots, free, first: free / 4, steps, units: Vec::new(), spots: Vec::new() };
+        self.fill(packer, &mut part)?;
+        Ok(part.spots)
     }
 }
 
-/// An order that is to stay on one part is not pinned on two, and does not only fill up beside what it is pinned to.
-///
-/// # Errors
-///
-/// [`ErrorKind::Layout`] with the order.
-pub(super) fn check_pins(task: &Task) -> Result<()> {
-    let mut part_of: HashMap<&str, usize> = HashMap::new();
-    for lot in &task.lots {
-        for pin in &lot.pinned {
-            if lot.fill_up {
-                let message = format!("order {} is to be kept on one part: it cannot both be pinned and only fill up", lot.order);
-                return Err(ErrorKind::Layout { part: None, message }.into());
-            }
-            let part = *part_of.entry(&lot.order).or_insert(pin.part);
-            if part != pin.part {
-                let message =
-                    format!("order {} is to be kept on one part, but pinned on parts {} and {}", lot.order, part + 1, pin.part + 1);
-                return Err(ErrorKind::Layout { part: None, message }.into());
+impl Supply for Orders<'_> {
+    fn is_used_up(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Whole orders, as many as one part holds.
+    fn next_part(&mut self, packer: &Packer<'_>, film: usize, part: usize, fixed: &[Spot]) -> Result<Vec<Spot>> {
+        let media = packer.task.films[film].media;
+        // An order with a copy that lies fixed is where that is.
+        let units = self.pinned.get(&part).cloned().unwrap_or_default();
+        let pool = Pool::new(packer.task, units.iter().flat_map(|&unit| self.units[unit].copies.iter().copied()));
+        let (whole, mut steps) = (room(&media), packer.part_steps(&media));
+        let Some(spots) = packer.together(&pool, &media, fixed, &mut steps)? else { return Ok(Vec::new()) };
+        let free = whole.saturating_sub(pool.area());
+        let first = (whole * self.filled / 1000).saturating_sub(pool.area());
+        let mut part = Filling { media: &media, fixed, free, first, steps, units, spots };
+        self.fill(packer, &mut part)?;
+        // A little less than the last one held is most often held at once.
+        self.filled = ((whole - part.free) * 960 / whole.max(1)).clamp(100, 960);
+        Ok(part.spots)
+    }
+
+    fn remove(&mut self, spots: &[Spot]) {
+        for spot in spots {
+            let unit = self.unit_of[spot.blank];
+            if !std::mem::replace(&mut self.is_placed[unit], true) {
+                self.next[unit] = unit + 1;
+                self.left -= 1;
             }
         }
     }
-    Ok(())
+}
+
+impl Packer<'_> {
+    /// The id of a unit's order.
+    pub(super) fn order(&self, unit: &Unit) -> &Arc<str> {
+        &self.task.lots[unit.copies[0].0].order
+    }
+
+    /// The part on which a copy of the unit's order lies fixed.
+    pub(super) fn part_of(&self, unit: &Unit) -> Option<usize> {
+        self.pinned_part.get(&**self.order(unit)).copied()
+    }
 }

@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 
+use super::blocks::Stacks;
 use super::check::fixed_fault;
 use super::fold::{Folded, Placed, printable};
-use super::orders::{Blocks, Unit, check_pins};
-use super::search::{Budget, densest_part, search};
-use super::task::{Film, Lot, PackedPart, Task, size};
-use super::{Blank, Effort, Packing, Spot};
+use super::orders::{Orders, Unit};
+use super::pool::{Pool, Supply, Waves};
+use super::refuse::check_pins;
+use super::search::{Budget, on_one_part, search};
+use super::task::{Film, Lot, PackedPart, Task, claim, room, size};
+use super::{Effort, Packing, Spot};
 use crate::cancel::Cancel;
-use crate::error::{Error, ErrorKind, Result};
-use crate::job::{Cut, Keep};
+use crate::error::{ErrorKind, Result};
+use crate::job::Keep;
 use crate::preflight::MediaPx;
 
 /// Packs every copy of a task by its rules. On one film: on as few parts as it can, then on as short a length; on several: as cheaply as
@@ -34,25 +37,19 @@ pub fn pack_task(task: &Task, options: &Packing) -> Result<Vec<PackedPart>> {
 /// [`pack_task`], or [`ErrorKind::Cancelled`] soon after `cancel` says so.
 pub(in crate::layout) fn pack_task_unless_cancelled(task: &Task, options: &Packing, cancel: &Cancel) -> Result<Vec<PackedPart>> {
     let packer = Packer::new(task, options.effort, cancel)?;
-    let pool = |fill_up: bool| -> Pool {
-        let left = |lot: &Lot| lot.blank.copies - u32::try_from(lot.pinned.len()).unwrap_or(u32::MAX).min(lot.blank.copies);
-        task.lots.iter().map(|lot| if lot.fill_up == fill_up { left(lot) } else { 0 }).collect()
+    let left = |lot: &Lot| lot.blank.copies - u32::try_from(lot.pinned.len()).unwrap_or(u32::MAX).min(lot.blank.copies);
+    let pool = |fill_up: bool| {
+        let lots = task.lots.iter().enumerate().filter(|(_, lot)| lot.fill_up == fill_up);
+        Pool::new(task, lots.map(|(nth, lot)| (nth, left(lot))))
     };
     let mut parts = packer.pack(&pool(false), &packer.fixed)?;
     let mut left = pool(true);
-    if left.iter().any(|&copies| copies > 0) {
-        packer.fill_up(&mut parts, &mut left);
+    if !left.is_used_up() {
+        packer.fill_up(&mut parts, &mut left)?;
         parts.extend(packer.pack(&left, &[])?);
     }
     cancel.check()?;
     Ok(parts)
-}
-
-/// How many copies of each lot are to be packed.
-pub(super) type Pool = Vec<u32>;
-
-pub(super) fn is_used_up(pool: &[u32]) -> bool {
-    pool.iter().all(|&copies| copies == 0)
 }
 
 /// Packs pools of a task's copies.
@@ -62,6 +59,8 @@ pub(super) struct Packer<'a> {
     effort: Effort,
     pub(super) cancel: &'a Cancel,
     copies: u64,
+    /// The area that all copies claim.
+    area: u128,
     /// What lies fixed, by part.
     fixed: Vec<Vec<Spot>>,
     /// The last part on which a copy of an order lies fixed.
@@ -105,25 +104,45 @@ impl<'a> Packer<'a> {
             }
         }
         let pinned = task.lots.iter().flat_map(|lot| lot.pinned.iter().map(|pin| (&*lot.order, pin.part)));
-        Ok(Self { task, effort, cancel, copies, fixed, pinned_part: pinned.collect() })
+        let area = task.lots.iter().map(|lot| claim(task, &lot.blank) * u128::from(lot.blank.copies)).sum();
+        Ok(Self { task, effort, cancel, copies, area, fixed, pinned_part: pinned.collect() })
     }
 
     /// Packs a pool around what lies fixed on the first parts.
-    fn pack(&self, pool: &[u32], fixed: &[Vec<Spot>]) -> Result<Vec<PackedPart>> {
-        if is_used_up(pool) && fixed.is_empty() {
+    fn pack(&self, pool: &Pool, fixed: &[Vec<Spot>]) -> Result<Vec<PackedPart>> {
+        if pool.is_used_up() && fixed.is_empty() {
             return Ok(Vec::new());
         }
-        let every: Vec<usize> = (0..self.task.films.len()).collect();
-        let is_choice = every.len() > 1;
+        let films = self.task.films.len();
+        let is_choice = films > 1;
+        // Each film alone, then all of them.
+        let mut choices: Vec<Vec<usize>> = (0..films).map(|film| vec![film]).collect();
+        choices.extend(is_choice.then(|| (0..films).collect()));
         let mut found: Vec<Vec<PackedPart>> = Vec::new();
-        for &film in &every {
-            match self.task.keep {
-                Keep::None => found.extend(self.all_on(film, pool, fixed)?),
-                Keep::Part | Keep::Block => found.extend(self.in_turn(&[film], pool, fixed)?),
+        match self.task.keep {
+            Keep::None => {
+                for film in 0..films {
+                    found.extend(self.all_on(film, pool, fixed)?);
+                }
+                if is_choice {
+                    let largest = self.task.films.iter().map(|film| room(&film.media)).max().unwrap_or(0);
+                    let every: Vec<usize> = (0..films).collect();
+                    found.extend(self.in_turn(&every, &mut Waves::new(self.task, pool, largest), fixed)?);
+                }
             }
-        }
-        if is_choice {
-            found.extend(self.in_turn(&every, pool, fixed)?);
+            Keep::Part => {
+                let units = Unit::all(self.task, pool);
+                for choice in &choices {
+                    found.extend(self.in_turn(choice, &mut Orders::new(self, &units), fixed)?);
+                }
+            }
+            Keep::Block => {
+                let units = Unit::all(self.task, pool);
+                let blocks = self.blocks(&units)?;
+                for choice in &choices {
+                    found.extend(self.in_turn(choice, &mut Stacks::new(&units, &blocks), fixed)?);
+                }
+            }
         }
         self.cancel.check()?;
         let value = |parts: &Vec<PackedPart>| {
@@ -141,17 +160,17 @@ impl<'a> Packer<'a> {
     }
 
     /// All copies on one film, searched together. `None` where it does not hold them.
-    fn all_on(&self, film: usize, pool: &[u32], fixed: &[Vec<Spot>]) -> Result<Option<Vec<PackedPart>>> {
+    fn all_on(&self, film: usize, pool: &Pool, fixed: &[Vec<Spot>]) -> Result<Option<Vec<PackedPart>>> {
         let media = self.task.films[film].media;
-        let blanks = self.blanks(pool);
-        let fits = |(lot, blank): (&Lot, &Blank)| blank.copies == 0 || fits(lot, &media);
-        if !self.task.lots.iter().zip(&blanks).all(fits) || fixed.iter().any(|spots| fixed_fault(self.task, &media, spots).is_some()) {
+        if !self.all_fit(pool, &media) || fixed.iter().any(|spots| fixed_fault(self.task, &media, spots).is_some()) {
             return Ok(None);
         }
-        let Some(folded) = self.fold(&blanks, &media, true, fixed)? else { return Ok(None) };
-        let budget = Budget::of(self.effort, folded.copies).share(1, self.task.films.len() as u64);
+        let Some(folded) = self.fold(pool, &media, true, fixed)? else { return Ok(None) };
+        // Where there is a choice, half of the effort is for what is chosen.
+        let films = self.task.films.len() as u64;
+        let budget = self.budget(folded.copies).share(1, if films > 1 { 2 * films } else { 1 });
         let Some(placed) = search(&folded, budget, self.cancel) else { return Ok(None) };
-        let mut parts = folded.unfold(&placed);
+        let mut parts = of_lots(folded.unfold(&placed), pool);
         parts.resize(parts.len().max(fixed.len()), Vec::new());
         for (part, spots) in parts.iter_mut().zip(fixed) {
             part.extend_from_slice(spots);
@@ -160,23 +179,20 @@ impl<'a> Packer<'a> {
     }
 
     /// One part after the other, each on the film that holds most for its cost. `None` where some copies find no place.
-    fn in_turn(&self, films: &[usize], pool: &[u32], fixed: &[Vec<Spot>]) -> Result<Option<Vec<PackedPart>>> {
-        let mut pool = pool.to_vec();
+    fn in_turn(&self, films: &[usize], supply: &mut dyn Supply, fixed: &[Vec<Spot>]) -> Result<Option<Vec<PackedPart>>> {
         let mut parts = Vec::new();
-        let mut blocks = Blocks::default();
-        while !is_used_up(&pool) || parts.len() < fixed.len() {
+        while !supply.is_used_up() || parts.len() < fixed.len() {
             let spots = fixed.get(parts.len()).map_or(&[][..], Vec::as_slice);
             let mut best: Option<(PackedPart, u128, u128)> = None;
             for &film in films {
                 let media = self.task.films[film].media;
-                if fixed_fault(self.task, &media, spots).is_some() {
+                let is_possible = spots.is_empty()
+                    || (fixed_fault(self.task, &media, spots).is_none()
+                        && self.fold(&Pool::default(), &media, false, &[spots.to_vec()])?.is_some());
+                if !is_possible {
                     continue;
                 }
-                let mut packed = match self.task.keep {
-                    Keep::None => self.next_part(film, &pool, spots)?,
-                    Keep::Part => self.next_orders(film, &pool, parts.len(), spots)?,
-                    Keep::Block => self.next_blocks(film, &pool, &mut blocks)?,
-                };
+                let mut packed = supply.next_part(self, film, parts.len(), spots)?;
                 packed.extend_from_slice(spots);
                 let part = PackedPart { film, spots: packed };
                 let area = part.spots.iter().map(|spot| u128::from(self.task.lots[spot.blank].blank.size.area())).sum();
@@ -188,45 +204,28 @@ impl<'a> Packer<'a> {
                 }
             }
             let Some((part, _, _)) = best else { return Ok(None) };
-            for spot in &part.spots[..part.spots.len() - spots.len()] {
-                pool[spot.blank] -= 1;
-            }
+            supply.remove(&part.spots[..part.spots.len() - spots.len()]);
             parts.push(part);
         }
         Ok(Some(parts))
     }
 
-    /// As much of the pool as one part holds, wherever it lies.
-    fn next_part(&self, film: usize, pool: &[u32], fixed: &[Spot]) -> Result<Vec<Spot>> {
-        let media = self.task.films[film].media;
-        let left = || self.task.lots.iter().zip(pool).filter(|&(_, &copies)| copies > 0).map(|(lot, _)| lot);
-        // What does not fit this film comes before all of a higher rank.
-        let last_rank = left().filter(|lot| !fits(lot, &media)).map(|lot| lot.rank).min().unwrap_or(u32::MAX);
-        let is_eligible = |lot: &Lot| lot.rank <= last_rank && fits(lot, &media);
-        let pool: Pool = self.task.lots.iter().zip(pool).map(|(lot, &copies)| if is_eligible(lot) { copies } else { 0 }).collect();
-        let blanks = self.blanks(&pool);
-        let Some(folded) = self.fold(&blanks, &media, true, &[fixed.to_vec()])? else { return Ok(Vec::new()) };
-        Ok(only_part(&folded, &densest_part(&folded, self.cancel)))
-    }
-
     /// Lays what is on a part on the film where it is cheapest.
     fn polish(&self, part: &mut PackedPart, fixed: &[Spot]) -> Result<()> {
-        let mut pool = vec![0; self.task.lots.len()];
-        for spot in &part.spots[..part.spots.len() - fixed.len()] {
-            pool[spot.blank] += 1;
-        }
+        let pool = Pool::new(self.task, part.spots[..part.spots.len() - fixed.len()].iter().map(|spot| (spot.blank, 1)));
         for (film, Film { media, .. }) in self.task.films.iter().enumerate() {
-            let blanks = self.blanks(&pool);
-            let is_held = self.task.lots.iter().zip(&pool).all(|(lot, &copies)| copies == 0 || fits(lot, media));
-            if !is_held || fixed_fault(self.task, media, fixed).is_some() {
+            if !self.all_fit(&pool, media) || fixed_fault(self.task, media, fixed).is_some() {
                 continue;
             }
-            let Some(folded) = self.fold(&blanks, media, false, &[fixed.to_vec()])? else { continue };
-            let budget = self.budget(folded.copies).share(1, self.task.films.len() as u64);
+            let Some(folded) = self.fold(&pool, media, false, &[fixed.to_vec()])? else { continue };
+            // What is chosen from several films has but half of the effort left.
+            let films = self.task.films.len() as u64;
+            let is_searched = films > 1 && self.task.keep == Keep::None;
+            let budget = self.budget(folded.copies).share(1, if is_searched { 2 * films } else { films });
             let Some(placed) = search(&folded, budget, self.cancel).filter(|placed| placed.iter().all(|place| place.part == 0)) else {
                 continue;
             };
-            let mut spots = only_part(&folded, &placed);
+            let mut spots = only_part(&folded, &placed, &pool);
             spots.extend_from_slice(fixed);
             let other = PackedPart { film, spots };
             if other.cost(self.task) < part.cost(self.task) {
@@ -246,21 +245,23 @@ impl<'a> Packer<'a> {
         Budget::of(self.effort, copies).share(copies.into(), self.copies)
     }
 
-    /// The lots' blanks with the copies of a pool.
-    pub(super) fn blanks(&self, pool: &[u32]) -> Vec<Blank> {
-        self.task.lots.iter().zip(pool).map(|(lot, &copies)| Blank { copies, ..lot.blank }).collect()
+    /// How many steps are for choosing what lies on one part of this film.
+    pub(super) fn part_steps(&self, media: &MediaPx) -> u64 {
+        let all = u128::from(Budget::for_choices(self.effort));
+        let share = all * room(media).min(self.area) / self.area.max(1) / self.task.films.len().max(1) as u128;
+        u64::try_from(share).unwrap_or(u64::MAX)
     }
 
-    /// Folds blanks of the lots, with their ranks or without. `None` where cuts from edge to edge cannot free what lies fixed.
-    pub(super) fn fold<'b>(
-        &self,
-        blanks: &'b [Blank],
-        media: &MediaPx,
-        is_ranked: bool,
-        fixed: &[Vec<Spot>],
-    ) -> Result<Option<Folded<'b>>> {
-        let rank = |lot: usize| if is_ranked && !self.task.lots[lot].fill_up { self.task.lots[lot].rank } else { 0 };
-        let folded = Folded::ranked(blanks, rank, media, self.task.cut)?;
+    /// Whether a copy of each lot fits on film.
+    pub(super) fn all_fit(&self, pool: &Pool, media: &MediaPx) -> bool {
+        pool.lots().iter().all(|&lot| fits(&self.task.lots[lot], media))
+    }
+
+    /// Folds a pool, with the ranks of its lots or without. `None` where cuts from edge to edge cannot free what lies fixed.
+    pub(super) fn fold<'b>(&self, pool: &'b Pool, media: &MediaPx, is_ranked: bool, fixed: &[Vec<Spot>]) -> Result<Option<Folded<'b>>> {
+        let lot = |nth: usize| &self.task.lots[pool.lots()[nth]];
+        let rank = |nth: usize| if is_ranked && !lot(nth).fill_up { lot(nth).rank } else { 0 };
+        let folded = Folded::ranked(pool.blanks(), rank, media, self.task.cut)?;
         let rectangle = |spot: &Spot| {
             let (width, height) = size(&self.task.lots[spot.blank], spot.turned);
             (spot.x, spot.y, width, height)
@@ -269,35 +270,13 @@ impl<'a> Packer<'a> {
         Ok(folded.around(&fixed))
     }
 
-    /// Why a pool cannot be packed.
-    fn refusal(&self, pool: &[u32]) -> Error {
-        let media = || self.task.films.iter().map(|film| film.media);
-        let left = self.task.lots.iter().zip(pool).enumerate().filter(|&(_, (_, &copies))| copies > 0);
-        if let Some((blank, (lot, _))) = left.clone().find(|(_, (lot, _))| !media().any(|media| fits(lot, &media))) {
-            let Blank { size, turnable, .. } = lot.blank;
-            let inside = media().filter_map(|media| media.printable()).max_by_key(|inside| inside.area());
-            let (width_px, length_px) = inside.map_or((0, 0), |inside| (inside.width(), inside.height()));
-            return ErrorKind::DoesNotFit { blank, size, turnable, width_px, length_px }.into();
+    /// All of a pool on one part; `None` where no construction within the steps succeeds.
+    pub(super) fn together(&self, pool: &Pool, media: &MediaPx, fixed: &[Spot], steps: &mut u64) -> Result<Option<Vec<Spot>>> {
+        if pool.area() > room(media) || !self.all_fit(pool, media) {
+            return Ok(None);
         }
-        let message = match (self.refused_order(pool), self.task.cut) {
-            (Some(order), _) => {
-                format!("order {order} cannot be kept together: no part was found that holds it; raise the media's length or split the order")
-            }
-            (None, Cut::Guillotine) => {
-                "the copies that are pinned cannot be cut free from edge to edge, or leave a part before them empty".to_owned()
-            }
-            (None, Cut::Free) => "the copies that are pinned leave a part before them empty, or leave no room for the orders that are kept with them: pin them elsewhere".to_owned(),
-        };
-        ErrorKind::Layout { part: None, message }.into()
-    }
-
-    /// The first order that finds no part even where nothing else lies.
-    fn refused_order(&self, pool: &[u32]) -> Option<std::sync::Arc<str>> {
-        if self.task.keep == Keep::None {
-            return None;
-        }
-        let finds_place = |unit: &Unit| self.task.films.iter().any(|film| self.holds_order(unit, &film.media, pool));
-        Unit::all(self.task, pool).into_iter().find(|unit| !finds_place(unit)).map(|unit| self.task.lots[unit.lots[0]].order.clone())
+        let Some(folded) = self.fold(pool, media, false, &[fixed.to_vec()])? else { return Ok(None) };
+        Ok(on_one_part(&folded, steps, self.cancel).map(|placed| only_part(&folded, &placed, pool)))
     }
 }
 
@@ -308,17 +287,24 @@ pub(super) fn fits(lot: &Lot, media: &MediaPx) -> bool {
     turns.iter().map(|&turned| size(lot, turned)).any(|(width, height)| width <= inside.width() && height <= inside.height())
 }
 
-/// What was placed on the only part.
-pub(super) fn only_part(folded: &Folded<'_>, placed: &[Placed]) -> Vec<Spot> {
-    folded.unfold(placed).into_iter().next().unwrap_or_default()
+/// What was placed on the only part, each spot naming its lot.
+pub(super) fn only_part(folded: &Folded<'_>, placed: &[Placed], pool: &Pool) -> Vec<Spot> {
+    of_lots(folded.unfold(placed), pool).into_iter().next().unwrap_or_default()
+}
+
+/// Spots that name their lots instead of the pool's blanks.
+fn of_lots(mut parts: Vec<Vec<Spot>>, pool: &Pool) -> Vec<Vec<Spot>> {
+    parts.iter_mut().flatten().for_each(|spot| spot.blank = pool.lots()[spot.blank]);
+    parts
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::geom::PxSize;
+    use crate::job::Cut;
     use crate::layout::packing::task::PinnedSpot;
-    use crate::layout::packing::{check_task, pack_rectangles};
+    use crate::layout::packing::{Blank, check_task, pack_rectangles};
     use proptest::prelude::*;
 
     const FAST: Packing = Packing { effort: Effort::Fast };

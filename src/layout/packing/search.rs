@@ -5,11 +5,11 @@
 //! reached is the next packing to beat; one that is not reached for a while is lowered, and the search starts again from another order.
 
 use super::Effort;
-use super::bound::{smallest_area, strip_bound};
+use super::bound::{MOST_MAPPED, smallest_area, strip_bound};
 use super::build::{Builder, Outcome, Score, Target};
-use super::choose::{Rule, Stock};
+use super::choose::{Candidate, Rule};
 use super::fold::{Folded, Placed};
-use super::order::{Random, change, start_orders};
+use super::order::{Random, START_ORDERS, Weights, change, start_order};
 use crate::cancel::Cancel;
 
 /// What a search may cost, in steps: placements, lifts, visited nodes and list entries. A million take about 12 ms.
@@ -28,9 +28,20 @@ impl Budget {
     pub(super) fn of(effort: Effort, copies: u32) -> Self {
         let share = |steps: u64| steps.min((u64::from(copies) * u64::from(copies)).saturating_mul(steps / 900));
         match effort {
+            Effort::Once => Self { candidates: 0, start: 0, steps: 0 },
             Effort::Fast => Self { candidates: 256, start: 5_000_000, steps: share(2_000_000) },
-            Effort::Normal => Self { candidates: 512, start: 120_000_000, steps: share(120_000_000) },
+            Effort::Normal => Self { candidates: 512, start: 140_000_000, steps: share(140_000_000) },
             Effort::High => Self { candidates: 512, start: 3_000_000_000, steps: share(3_000_000_000) },
+        }
+    }
+
+    /// How many steps may be spent on choosing what lies on which part, where rules or several films ask for it.
+    pub(super) fn for_choices(effort: Effort) -> u64 {
+        match effort {
+            Effort::Once => 0,
+            Effort::Fast => 20_000_000,
+            Effort::Normal => 30_000_000,
+            Effort::High => 300_000_000,
         }
     }
 
@@ -41,17 +52,27 @@ impl Budget {
     }
 }
 
+/// The share of the steps that the bound may cost.
+const BOUND_SHARE: u64 = 64;
+
+/// The share of the steps that are for large copies alone, where they come first.
+const CORE_SHARE: u64 = 4;
+
 /// How many changes in a row may be in vain before the search starts again from another order.
 const PATIENCE: u32 = 400;
 
 /// Packs in several orders, improves the best as long as the budget allows, and returns the best packing. `None` where what lies fixed
 /// leaves a part before it empty. One that is cancelled ends with what there is then.
 pub(super) fn search(folded: &Folded<'_>, budget: Budget, cancel: &Cancel) -> Option<Vec<Placed>> {
+    if let Some(placed) = folded.only_copy() {
+        return Some(vec![placed]);
+    }
     let Budget { candidates, start, steps } = budget;
     let mut search = Search::new(folded, cancel);
     search.start(start);
     let constructed = search.score;
-    if !search.order.is_empty() {
+    if !search.order.is_empty() && !search.is_spent(steps) {
+        search.lay_core(budget);
         search.split(candidates);
         search.improve(steps);
     }
@@ -59,24 +80,24 @@ pub(super) fn search(folded: &Folded<'_>, budget: Budget, cancel: &Cancel) -> Op
     (search.score.parts < u32::MAX).then_some(search.best)
 }
 
-/// Packs all copies on one part, by the first construction that does.
-pub(super) fn on_one_part(folded: &Folded<'_>, cancel: &Cancel) -> Option<Vec<Placed>> {
+/// Packs all copies on one part, by the first construction that does. There is one at least, and more while there are `steps`, which it takes
+/// away.
+pub(super) fn on_one_part(folded: &Folded<'_>, steps: &mut u64, cancel: &Cancel) -> Option<Vec<Placed>> {
     let mut search = Search::new(folded, cancel);
     let target = Target { height: folded.height, parts: 1, total: folded.height.into(), area: search.area };
-    search
-        .each_construction(|search, order| {
-            search.builder.build(order, &target);
-            let is_whole = search.builder.is_whole();
-            if is_whole {
-                std::mem::swap(&mut search.best, &mut search.builder.placed);
-            }
-            is_whole
-        })
-        .then_some(search.best)
+    let mut is_whole = false;
+    search.each_construction(|search, order| {
+        search.builder.build(order, &target);
+        is_whole = search.builder.is_whole();
+        is_whole || search.is_spent(*steps)
+    });
+    *steps = steps.saturating_sub(search.builder.stock.work);
+    is_whole.then_some(search.builder.placed)
 }
 
-/// Fills one part as densely as any construction does; with all copies, as short as it can.
-pub(super) fn densest_part(folded: &Folded<'_>, cancel: &Cancel) -> Vec<Placed> {
+/// Fills one part as densely as any construction does; with all copies, as short as it can. There is one at least, and more while there are
+/// `steps`.
+pub(super) fn densest_part(folded: &Folded<'_>, steps: u64, cancel: &Cancel) -> Vec<Placed> {
     let mut search = Search::new(folded, cancel);
     let target = Target { height: folded.height, parts: 1, total: folded.height.into(), area: 0 };
     let mut best = (0, 1);
@@ -87,7 +108,7 @@ pub(super) fn densest_part(folded: &Folded<'_>, cancel: &Cancel) -> Vec<Placed> 
             best = (area, score.total);
             std::mem::swap(&mut search.best, &mut search.builder.placed);
         }
-        false
+        search.is_spent(steps)
     });
     search.best
 }
@@ -122,41 +143,69 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Where few large copies lie among many small ones, searches for a packing of the large ones and fills up what they leave.
+    fn lay_core(&mut self, Budget { candidates, steps, .. }: Budget) {
+        let Some((core, kinds)) = self.folded.core() else { return };
+        let share = steps.saturating_sub(self.builder.stock.work) / CORE_SHARE;
+        let mut inner = Search::new(&core, self.cancel);
+        inner.start(share);
+        inner.split(candidates);
+        inner.improve(share);
+        self.builder.stock.work += inner.builder.stock.work;
+        let stock = &mut self.builder.stock;
+        let mut is_known = vec![false; stock.candidates().len()];
+        let mut order = Vec::with_capacity(is_known.len());
+        for way in &inner.order {
+            let Candidate { shape, kind, .. } = inner.builder.stock.candidates()[*way as usize];
+            // Copies of a kind were told apart for the search, and are not here.
+            let same = stock.way(kinds[kind as usize], shape).filter(|&same| !std::mem::replace(&mut is_known[same as usize], true));
+            order.extend(same);
+        }
+        stock.core = u32::try_from(order.len()).unwrap_or(0);
+        order.extend(start_order(stock.candidates(), 0).into_iter().filter(|&way| !is_known[way as usize]));
+        self.builder.stock.rule = inner.rule;
+        let target = Target { height: self.folded.height, parts: u32::MAX, total: u64::MAX, area: 0 };
+        let outcome = self.builder.build(&order, &target);
+        self.builder.stock.core = 0;
+        if self.builder.is_whole() && outcome.score < self.score {
+            self.keep(outcome.score, &order);
+        }
+    }
+
     /// Lets copies of a kind be told apart, so that there are at least about `candidates`.
     fn split(&mut self, candidates: u32) {
-        let mut stock = Stock::new(self.folded, candidates);
-        stock.work = self.builder.stock.work;
+        let stock = self.builder.stock.finer(self.folded, candidates);
         self.order = self.builder.stock.split_order(&self.order, &stock);
         self.builder.stock = stock;
     }
 
-    /// Constructs from all start orders by all rules.
+    /// Constructs from all start orders by all rules, until so many steps were taken and there is a packing.
     fn start(&mut self, steps: u64) {
-        let orders = start_orders(self.builder.stock.candidates());
-        for (order, rule) in orders.iter().flat_map(|order| Rule::ALL.map(|rule| (order, rule))) {
-            if self.cancel.is_cancelled() || (self.score.parts < u32::MAX && self.is_spent(steps)) {
-                return;
-            }
-            self.builder.stock.rule = rule;
-            let target = if self.score.parts == 1 {
-                Target { height: self.score.last - 1, parts: 1, total: self.score.total - 1, area: self.area }
+        self.each_construction(|search, order| {
+            let target = if search.score.parts == 1 {
+                Target { height: search.score.last - 1, parts: 1, total: search.score.total - 1, area: search.area }
             } else {
-                Target { height: self.folded.height, parts: u32::MAX, total: u64::MAX, area: 0 }
+                Target { height: search.folded.height, parts: u32::MAX, total: u64::MAX, area: 0 }
             };
-            let outcome = self.builder.build(order, &target);
-            if self.builder.is_whole() && outcome.score < self.score {
-                self.keep(outcome.score, order);
+            let outcome = search.builder.build(order, &target);
+            if search.builder.is_whole() && outcome.score < search.score {
+                search.keep(outcome.score, order);
             }
-        }
+            search.score.parts < u32::MAX && search.is_spent(steps)
+        });
     }
 
-    /// Hands each start order with each rule to `construct`, until it says that it is done or the run is cancelled; says whether it is done.
-    fn each_construction(&mut self, mut construct: impl FnMut(&mut Self, &[u32]) -> bool) -> bool {
-        let orders = start_orders(self.builder.stock.candidates());
-        orders.iter().flat_map(|order| Rule::ALL.map(|rule| (order, rule))).any(|(order, rule)| {
-            self.builder.stock.rule = rule;
-            !self.cancel.is_cancelled() && construct(self, order)
-        })
+    /// Hands each start order with each rule to `construct`, until it says that it is done or the run is cancelled.
+    fn each_construction(&mut self, mut construct: impl FnMut(&mut Self, &[u32]) -> bool) {
+        for nth in 0..START_ORDERS {
+            let order = start_order(self.builder.stock.candidates(), nth);
+            for rule in Rule::ALL {
+                self.builder.stock.rule = rule;
+                if self.cancel.is_cancelled() || construct(self, &order) {
+                    return;
+                }
+            }
+        }
     }
 
     /// Keeps what was built last as the best packing.
@@ -173,7 +222,8 @@ impl<'a> Search<'a> {
         if self.is_spent(steps) {
             return;
         }
-        let bound = strip_bound(self.folded);
+        let (bound, work) = strip_bound(self.folded, (steps / BOUND_SHARE).min(MOST_MAPPED));
+        self.builder.stock.work += work;
         let fewest = u32::try_from(bound.div_ceil(self.folded.height.into())).unwrap_or(u32::MAX).max(1);
         if self.score.parts > fewest {
             let half = steps.midpoint(self.builder.stock.work);
@@ -188,7 +238,8 @@ impl<'a> Search<'a> {
     /// Looks for packings that reach a goal: so many parts, so much length in all. It is set from the best score and from how often it was
     /// lowered in vain, until there is none.
     fn climb(&mut self, steps: u64, goal: impl Fn(Score, u32) -> Option<(u32, u64)>) {
-        let starts = start_orders(self.builder.stock.candidates());
+        let starts: Vec<Vec<u32>> = (0..START_ORDERS).map(|nth| start_order(self.builder.stock.candidates(), nth)).collect();
+        let weights = Weights::new(self.builder.stock.candidates());
         let mut order = self.order.clone();
         let mut lowered = 2;
         let mut restarts = 0_u32;
@@ -198,7 +249,7 @@ impl<'a> Search<'a> {
             let target = Target { height, parts, total: total.min(u64::from(parts) * u64::from(height)), area: 0 };
             // The rule of the best packing is the most promising; now and then another one may be better.
             self.builder.stock.rule = if restarts % 2 == 1 { Rule::ALL[self.random.below(Rule::ALL.len())] } else { self.rule };
-            if self.reach(&mut order, target, steps) {
+            if self.reach(&mut order, &weights, target, steps) {
                 lowered = (lowered - 1).max(1);
                 continue;
             }
@@ -212,13 +263,13 @@ impl<'a> Search<'a> {
             };
             order.clone_from(start);
             for _ in 0..=order.len() / share {
-                change(&mut order, &mut self.random);
+                change(&mut order, &weights, &mut self.random);
             }
         }
     }
 
     /// Changes the order until all copies are inside the target, which makes it the best, or until patience or steps are used up.
-    fn reach(&mut self, order: &mut [u32], mut target: Target, steps: u64) -> bool {
+    fn reach(&mut self, order: &mut [u32], weights: &Weights, mut target: Target, steps: u64) -> bool {
         let first = self.builder.build(order, &target);
         if self.builder.is_whole() {
             self.keep(first.score, order);
@@ -227,7 +278,7 @@ impl<'a> Search<'a> {
         target.area = first.area;
         let mut patience = PATIENCE;
         while patience > 0 && !self.is_spent(steps) {
-            let undo = change(order, &mut self.random);
+            let undo = change(order, weights, &mut self.random);
             let outcome = self.builder.build(order, &target);
             if self.builder.is_whole() {
                 self.keep(outcome.score, order);
@@ -286,6 +337,45 @@ mod tests {
     }
 
     #[test]
+    fn one_construction_is_one() {
+        let blanks = blanks(&[(60, 40), (50, 30), (40, 90), (70, 20)]);
+        let (folded, cancel) = (folded(&blanks, 100, 1000), Cancel::default());
+        let mut search = Search::new(&folded, &cancel);
+        let mut constructions = 0;
+        search.each_construction(|search, order| {
+            let target = Target { height: 1000, parts: 1, total: 1000, area: 0 };
+            let outcome = search.builder.build(order, &target);
+            search.keep(outcome.score, order);
+            constructions += 1;
+            search.is_spent(Budget::of(Effort::Once, 4).start)
+        });
+        assert_eq!(constructions, 1);
+        let once = super::search(&folded, Budget::of(Effort::Once, 4), &cancel).unwrap();
+        assert_eq!(length(&once), search.score.last);
+    }
+
+    /// Small copies in the gaps between large ones once kept the search from packing the large ones well.
+    #[test]
+    fn few_large_copies_come_before_many_small_ones() {
+        let sides = [2, 4, 6, 7, 8, 9, 11, 15, 16, 17, 18, 19, 24, 25, 27, 29, 33, 35, 37, 42, 50];
+        let mut blanks = blanks(&sides.map(|side| (10 * side, 10 * side))[9..]);
+        blanks.push(Blank { copies: 200, ..self::blanks(&[(9, 7)])[0] });
+        let mut gained = 0;
+        for width in [600, 700, 800, 900, 1000] {
+            let (folded, cancel) = (folded(&blanks, width, 10_000), Cancel::default());
+            let (core, kinds) = folded.core().unwrap();
+            assert_eq!((core.copies, kinds.len(), folded.copies), (12, 12, 212));
+            let mut search = Search::new(&folded, &cancel);
+            search.start(u64::MAX);
+            let constructed = search.score;
+            search.lay_core(Budget { candidates: 64, start: 0, steps: search.builder.stock.work + 4_000_000 });
+            assert!(search.score <= constructed && search.best.len() == 212);
+            gained += constructed.total - search.score.total;
+        }
+        assert!(gained > 0);
+    }
+
+    #[test]
     fn the_search_saves_a_part() {
         // Two parts of 100 × 100, each filled by 60 + 40: by area the two of 60 meet first.
         let blanks = blanks(&[(100, 51), (100, 30), (100, 19), (100, 49), (100, 26), (100, 25)]);
@@ -315,7 +405,8 @@ mod tests {
         search.improve(u64::MAX);
         assert_eq!(search.builder.stock.work, steps);
         let mut search = Search::new(&folded, &cancel);
+        let steps = search.builder.stock.work;
         search.start(u64::MAX);
-        assert_eq!(search.builder.stock.work, 0);
+        assert_eq!(search.builder.stock.work, steps);
     }
 }

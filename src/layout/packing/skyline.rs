@@ -20,6 +20,13 @@ pub(super) struct Gap {
     pub(super) right: u32,
 }
 
+impl Gap {
+    /// Where the higher wall is.
+    pub(super) fn higher(&self) -> Side {
+        if self.left >= self.right { Side::Left } else { Side::Right }
+    }
+}
+
 /// At which end of the gap to place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {

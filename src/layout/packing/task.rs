@@ -116,3 +116,24 @@ pub(super) fn size(lot: &Lot, turned: bool) -> (u32, u32) {
     let (width, height) = (lot.blank.size.width(), lot.blank.size.height());
     if turned { (height, width) } else { (width, height) }
 }
+
+/// The area that a copy claims with its gutter, in square pixels: no less on any film, in any turn that is allowed.
+pub(super) fn claim(task: &Task, blank: &Blank) -> u128 {
+    let clamped = task.films.iter().map(|film| gutters(&film.media)).reduce(|a, b| (a.0.min(b.0), a.1.min(b.1)));
+    let (gutter_x, gutter_y) = clamped.unwrap_or_default();
+    let (width, height) = (u128::from(blank.size.width()), u128::from(blank.size.height()));
+    let upright = (width + gutter_x) * (height + gutter_y);
+    if blank.turnable { upright.min((height + gutter_x) * (width + gutter_y)) } else { upright }
+}
+
+/// The area that copies with their gutters have room for inside the margins.
+pub(super) fn room(media: &MediaPx) -> u128 {
+    let (gutter_x, gutter_y) = gutters(media);
+    media.printable().map_or(0, |inside| (u128::from(inside.width()) + gutter_x) * (u128::from(inside.height()) + gutter_y))
+}
+
+/// Gutters are no wider than what they are to keep apart.
+fn gutters(media: &MediaPx) -> (u128, u128) {
+    let inside = media.printable().map_or((0, 0), |inside| (inside.width(), inside.height()));
+    (media.gutter_x.min(inside.0).into(), media.gutter_y.min(inside.1).into())
+}
