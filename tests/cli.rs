@@ -648,7 +648,15 @@ fn what_rules_cost_and_what_other_widths_take_is_told() {
     let json = |args: &[&str]| serde_json::from_str::<Value>(&outcome(folder, args).1).unwrap();
     let packed = json(&["pack", "job.json", "-o", "layout.json", "--explain", "--json"]);
     assert_eq!((&packed["copies"], &packed["parts"], &packed["length_px"]), (&json!(4), &json!(2), &json!(826)));
-    assert_eq!(packed["rules"][1], json!({ "rule": "gutter", "length_without_px": 800 }));
+    let gutter =
+        json!({ "rule": "gutter", "length_px": 826, "length_without_px": 800, "area_px": 826 * 400, "area_without_px": 800 * 400 });
+    assert_eq!(packed["rules"][1], gutter);
+    // And in the report, where it is asked for.
+    let (code, stdout, stderr) = outcome(folder, &["render", "job.json", "-o", "out", "--explain"]);
+    assert!(code == 0 && stdout.contains("the gutter: 26 px of film (3.1 %)"), "{stdout}{stderr}");
+    let report: Value = serde_json::from_slice(&fs::read(folder.join("out/report.json")).unwrap()).unwrap();
+    assert_eq!(report["rules"][1], gutter);
+    assert_eq!(outcome(folder, &["verify", "out"]).0, 0);
     let widths = json(&["pack", "job.json", "--compare", "7in,2in", "--json"])["widths"].take();
     assert_eq!((&widths[0]["width"], &widths[0]["parts"], &widths[0]["length_px"]), (&json!("7in"), &json!(1), &json!(413)));
     assert!(widths[1]["message"].as_str().unwrap().contains("fox.png"), "{widths}");
@@ -680,7 +688,7 @@ fn the_rules_of_a_job_hold_and_are_priced() {
     assert_eq!(outcome(folder, &["verify", "out"]).0, 0);
 
     let (_, stdout, _) = outcome(folder, &["pack", "job.json", "-o", "layout.json", "--explain"]);
-    assert!(stdout.contains("orders that are kept together") && stdout.contains("copies that are pinned"), "{stdout}");
+    assert!(stdout.contains("orders that are kept together: 0.00 (0.0 %)") && stdout.contains("copies that are pinned"), "{stdout}");
     let (_, stdout, _) = outcome(folder, &["pack", "job.json", "--compare", "5in"]);
     assert!(stdout.contains("cost of order") && stdout.contains("1002"), "{stdout}");
 
@@ -689,6 +697,10 @@ fn the_rules_of_a_job_hold_and_are_priced() {
     write_job(folder, &job);
     let (code, _, stderr) = outcome(folder, &["pack", "job.json", "-o", "layout.json"]);
     assert!(code == 2 && stderr.contains("order 1002 cannot be kept together"), "{stderr}");
+    let (code, _, stderr) = outcome(folder, &["pack", "job.json", "-o", "layout.json", "--keep", "none", "--cut", "guillotine"]);
+    assert_eq!(code, 0, "{stderr}");
+    let (code, _, stderr) = outcome(folder, &["render", "job.json", "--layout", "layout.json", "-o", "laid", "--keep", "part"]);
+    assert!(code == 2 && stderr.contains("--keep and --cut are for jobs that are packed"), "{stderr}");
     job["media"] = json!([job["media"], { "width": "7in", "max_length": "3in", "price": { "per_metre": "1.50" } }]);
     write_job(folder, &job);
     let (code, _, stderr) = outcome(folder, &["render", "job.json", "-o", "wide"]);

@@ -97,6 +97,19 @@ impl Cost {
         let whole = whole.max(1);
         Self(u64::try_from((u128::from(self.0).saturating_mul(part).saturating_add(whole / 2)) / whole).unwrap_or(u64::MAX))
     }
+
+    /// By how much it is more than another one: nothing where it is less.
+    #[must_use]
+    pub const fn above(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+
+    /// How much of `whole` it is, in per cent.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "for people: a rounded number")]
+    pub fn percent_of(self, whole: Self) -> f64 {
+        100.0 * self.0 as f64 / whole.0.max(1) as f64
+    }
 }
 
 impl std::iter::Sum for Cost {

@@ -10,7 +10,7 @@ pub(crate) use self::verify::check_hash;
 pub use self::verify::{Verified, VerifyOptions, verify};
 use crate::error::{Error, Result};
 use crate::job::{Document, Version, object, objects, read_document, write_document};
-use crate::layout::{FilmCost, Layout};
+use crate::layout::{FilmCost, Layout, RulePrice};
 use crate::preflight::{LeftOut, Trimmed, Warning};
 use crate::render::RenderedPart;
 
@@ -62,6 +62,9 @@ pub struct Report {
     /// What the film costs, where the job gives its price.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost: Option<FilmCost>,
+    /// What the rules of the job cost, where that was asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty", deserialize_with = "objects")]
+    pub rules: Vec<RulePrice>,
     /// The finished parts, in order.
     #[serde(deserialize_with = "objects")]
     pub parts: Vec<PartReport>,
@@ -142,6 +145,7 @@ pub(crate) struct RunFacts {
     pub(crate) converted_artworks: usize,
     pub(crate) trimmed: Vec<Trimmed>,
     pub(crate) cost: Option<FilmCost>,
+    pub(crate) rules: Vec<RulePrice>,
 }
 
 impl Report {
@@ -182,6 +186,7 @@ impl Report {
             converted_artworks: facts.converted_artworks,
             out_of_gamut_artworks: rendered.last().map_or(0, |part| part.artworks_beyond_gamut),
             cost: facts.cost,
+            rules: facts.rules,
             parts: parts.collect(),
             trimmed: facts.trimmed,
             warnings: facts.warnings,

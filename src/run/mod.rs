@@ -12,7 +12,7 @@ use crate::budget::{MemoryBudget, PROCESS_BYTES, Reservation, SURVEY_BYTES};
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::Job;
-use crate::layout::{Layout, Packing, Part, pack, rebased_output, shortest_length};
+use crate::layout::{Layout, Packing, Part, RulePrice, explain, pack, rebased_output, shortest_length};
 use crate::plan::RenderPlan;
 use crate::preflight::{Preflight, PreflightOptions};
 use crate::render::{Existing, Progress, Renderer, check_output, check_ram_disk, cores};
@@ -29,6 +29,8 @@ pub struct RunOptions {
     pub threads: Option<usize>,
     /// How hard to look for a shorter layout. Default: normal effort.
     pub packing: Packing,
+    /// Whether the report tells what the rules of the job cost. Default: `false`.
+    pub explain: bool,
     /// How artwork is found and checked. Default: any folder; bad artwork is an error.
     pub preflight: PreflightOptions,
     /// What to do when an output is already there. Default: refuse.
@@ -253,6 +255,16 @@ impl<'a> Run<'a> {
         Ok(Prepared { preflight, layout, length_lower_bound_px, budget, charges: [process, source], seconds })
     }
 
+    /// What the rules of the job cost, where that is asked for and the job is packed.
+    fn rule_prices(&self, prepared: &Prepared) -> Result<Vec<RulePrice>> {
+        match self.source {
+            Source::Job(_) if self.options.explain => {
+                explain(&prepared.preflight, &self.options.packing, &prepared.budget, &self.options.cancel)
+            }
+            _ => Ok(Vec::new()),
+        }
+    }
+
     /// Runs the whole flow: renders every part into `folder`, then writes `layout.json` and `report.json` beside them. The folder is made
     /// when it is not there.
     ///
@@ -267,6 +279,7 @@ impl<'a> Run<'a> {
         // What is about to be replaced stays until the artwork is known to be whole.
         let read_to_end = self.options.preflight.read_to_end || (self.options.existing == Existing::Overwrite && folder.exists());
         let prepared = self.prepare_with(PreflightOptions { read_to_end, ..self.options.preflight.clone() })?;
+        let rules = self.rule_prices(&prepared)?;
         let plan = prepared.plan(self.options.threads())?;
         let names = part_names(plan.layout());
         self.check_disks(&plan, folder, &names)?;
@@ -313,6 +326,7 @@ impl<'a> Run<'a> {
             converted_artworks: preflight.artworks().iter().filter(|artwork| artwork.header.is_converted()).count(),
             trimmed: preflight.trimmed(),
             cost: plan.layout().film_cost(&preflight),
+            rules,
         };
         let report = Report::new(plan.layout(), &names, &rendered, facts);
         plan.layout().rebased(self.base, folder)?.write(&output.layout_path())?;

@@ -79,6 +79,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:
   gangsheet pack job.json -o layout.json --effort high
   gangsheet pack job.json -o layout.json --explain
+  gangsheet pack job.json -o layout.json --keep part --cut guillotine
   gangsheet pack job.json --compare 22in,24in,33in")]
     Pack {
         #[command(flatten)]
@@ -98,6 +99,8 @@ pub(crate) enum Command {
         #[command(flatten)]
         packing: PackingArgs,
         #[command(flatten)]
+        rules: RuleArgs,
+        #[command(flatten)]
         artwork: ArtworkArgs,
         #[command(flatten)]
         limits: Limits,
@@ -113,6 +116,8 @@ pub(crate) enum Command {
         artwork: ArtworkArgs,
         #[command(flatten)]
         packing: PackingArgs,
+        #[command(flatten)]
+        rules: RuleArgs,
         #[command(flatten)]
         limits: Limits,
         /// Print the findings as JSON on standard output.
@@ -172,8 +177,13 @@ pub(crate) struct Render {
     /// Print the report on standard output.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Report what each rule of the job costs, forbidden turns and the gutter included: each by packing again without it.
+    #[arg(long, requires = "job", conflicts_with = "layout")]
+    pub(crate) explain: bool,
     #[command(flatten)]
     pub(crate) packing: PackingArgs,
+    #[command(flatten)]
+    pub(crate) rules: RuleArgs,
     #[command(flatten)]
     pub(crate) artwork: ArtworkArgs,
     #[command(flatten)]
@@ -227,6 +237,51 @@ pub(crate) struct PackingArgs {
     /// How long to look for a shorter layout.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) effort: EffortArg,
+}
+
+/// Rules of the job that the command line sets. Those of single orders and items stand in the job.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct RuleArgs {
+    /// Keep the copies of each order on one part, or in one block of film that no other order reaches into. Default: as the job says.
+    #[arg(long, value_enum, requires = "job")]
+    keep: Option<KeepArg>,
+    /// Lay the parts out for cuts along any outline, or for shears: from edge to edge. Default: as the job says.
+    #[arg(long, value_enum, requires = "job")]
+    cut: Option<CutArg>,
+}
+
+impl RuleArgs {
+    /// The job with these rules instead of its own.
+    pub(crate) fn apply(self, job: gangsheet::Job) -> gangsheet::Job {
+        let keep = self.keep.map(|keep| match keep {
+            KeepArg::None => gangsheet::Keep::None,
+            KeepArg::Part => gangsheet::Keep::Part,
+            KeepArg::Block => gangsheet::Keep::Block,
+        });
+        let cut = self.cut.map(|cut| match cut {
+            CutArg::Free => gangsheet::Cut::Free,
+            CutArg::Guillotine => gangsheet::Cut::Guillotine,
+        });
+        gangsheet::Job { keep: keep.unwrap_or(job.keep), cut: cut.unwrap_or(job.cut), ..job }
+    }
+
+    /// Whether there are any.
+    pub(crate) fn are_given(self) -> bool {
+        self.keep.is_some() || self.cut.is_some()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum KeepArg {
+    None,
+    Part,
+    Block,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CutArg {
+    Free,
+    Guillotine,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

@@ -20,7 +20,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::args::{Cli, Command, Limits, LogFormat, ProgressStyle, Render};
 use crate::job::{read_job, show};
-use crate::pack::{Told, certificate, compare_widths, pack};
+use crate::pack::{Told, certificate, compare_widths, pack, price_line};
 use crate::progress::Display;
 
 /// The exit code of an interrupted program: 128 + SIGINT.
@@ -82,17 +82,17 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
             voice.summarise(&report, &sheets, true);
         }
         Command::Render(args) => return render(*args, display, voice, cancel),
-        Command::Pack { source, output, explain, compare, json, packing, artwork, limits } => {
+        Command::Pack { source, output, explain, compare, json, packing, rules, artwork, limits } => {
             let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..options(limits, cancel) };
-            let job = read_job(&source.job, &source.orders, &source.film, &options)?;
+            let job = rules.apply(read_job(&source.job, &source.orders, &source.film, &options)?);
             return match output {
                 Some(output) => pack(&job, &source.job, &output, Told { explained: explain, json }, options, voice),
                 None => compare_widths(&job, &source.job, &compare, &options, json),
             };
         }
-        Command::Preflight { source, artwork, packing, limits, json } => {
+        Command::Preflight { source, artwork, packing, rules, limits, json } => {
             let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..options(limits, cancel) };
-            let job = read_job(&source.job, &source.orders, &source.film, &options)?;
+            let job = rules.apply(read_job(&source.job, &source.orders, &source.film, &options)?);
             let threads = options.threads();
             let prepared = in_file(Run::of_job(&job, base_of(&source.job)).options(options).prepare(), &source.job);
             if let (true, Some(ErrorKind::Preflight { problems })) = (json, prepared.as_ref().err().map(Error::kind)) {
@@ -134,8 +134,13 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
 }
 
 fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> Result<ExitCode, Failure> {
+    if args.layout.is_some() && args.rules.are_given() {
+        let message = "it places the copies already: --keep and --cut are for jobs that are packed".to_owned();
+        return Err(Error::from(ErrorKind::Layout { part: None, message }).into());
+    }
     let options = RunOptions {
         packing: args.packing.into(),
+        explain: args.explain,
         preflight: args.artwork.into(),
         existing: existing(args.resume, args.overwrite),
         temp_dir: args.temp_dir,
@@ -144,7 +149,7 @@ fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> R
     let job = args
         .job
         .as_deref()
-        .map(|path| Ok::<_, Failure>((read_job(path, &args.orders, &args.film, &options)?, base_of(path))))
+        .map(|path| Ok::<_, Failure>((args.rules.apply(read_job(path, &args.orders, &args.film, &options)?), base_of(path))))
         .transpose()?;
     if let (true, Some((job, _))) = (args.dry_run, &job) {
         if args.json {
@@ -168,6 +173,9 @@ fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> R
     drop(display);
     voice.findings(&report.warnings, &report.left_out);
     voice.summarise(&report, &output, args.layout.is_none());
+    if let (Some((job, _)), false) = (&job, args.json) {
+        report.rules.iter().for_each(|price| print(&price_line(price, !job.more_media.is_empty(), job.dpi)));
+    }
     if args.json {
         print_json(&report);
     }

@@ -1,9 +1,11 @@
 //! The `pack` command: layouts, what the rules cost, and film of several widths side by side.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use gangsheet::{Dpi, ErrorKind, FilmCost, Job, LeftOut, Length, Media, RuleKind, RulePrice, Run, RunOptions, Warning, explain};
+use gangsheet::{Cost, Dpi, ErrorKind, FilmCost, Job, LeftOut, Length, Media, RuleKind, RulePrice, Run, RunOptions, Warning, explain};
 use serde::Serialize;
 
 use crate::{Failure, Voice, base_of, counted, finished, in_file, print, print_json, refuse_inputs};
@@ -29,16 +31,9 @@ struct Packed<'a> {
     utilisation: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<FilmCost>,
-    rules: Vec<Priced>,
+    rules: &'a [RulePrice],
     warnings: &'a [Warning],
     left_out: &'a [LeftOut],
-}
-
-/// What a rule costs in film.
-#[derive(Serialize)]
-struct Priced {
-    rule: RuleKind,
-    length_without_px: u64,
 }
 
 /// What `pack --compare --json` prints.
@@ -95,18 +90,28 @@ pub(crate) fn pack(job: &Job, job_path: &Path, output: &Path, told: Told, option
             above_lower_bound_percent: layout.percent_above(bound_px),
             utilisation: layout.utilisation(),
             cost: layout.film_cost(&prepared.preflight),
-            rules: prices.iter().map(|price| Priced { rule: price.rule, length_without_px: price.length_without_px }).collect(),
+            rules: &prices,
             warnings,
             left_out,
         });
     } else {
         voice.tell("info", &certificate(layout.copies(), layout.parts.len(), layout.length_px(), bound_px));
-        for RulePrice { rule, length_px, length_without_px, .. } in prices {
-            let price = length_px - length_without_px;
-            print(&format!("{}: {} px of film ({:.1} %)", words(rule), grouped(price), percent(price, length_px)));
-        }
+        let is_choice = prepared.preflight.media().len() > 1;
+        prices.iter().for_each(|price| print(&price_line(price, is_choice, job.dpi)));
     }
     Ok(finished(left_out))
+}
+
+/// What a rule costs: money where it is known; else film, by its area where there is a choice of media.
+pub(crate) fn price_line(price: &RulePrice, is_choice: bool, dpi: Dpi) -> String {
+    let RulePrice { rule, length_px, length_without_px, area_px, area_without_px, cost, cost_without, .. } = *price;
+    let rule = words(rule);
+    let (length, area) = (length_px.saturating_sub(length_without_px), area_px.saturating_sub(area_without_px));
+    match cost.zip(cost_without) {
+        Some((cost, without)) => format!("{rule}: {} ({:.1} %)", cost.above(without), cost.above(without).percent_of(cost)),
+        None if is_choice => format!("{rule}: {:.3} m² of film ({:.1} %)", metres(1, dpi) * metres(area, dpi), percent(area, area_px)),
+        None => format!("{rule}: {} px of film ({:.1} %)", grouped(length), percent(length, length_px)),
+    }
 }
 
 /// What people call a rule.
@@ -180,12 +185,13 @@ fn print_orders(compared: &[Compared]) {
     };
     let costs: Vec<(Length, FilmCost)> = compared.iter().filter_map(cost).collect();
     let Some((_, first)) = costs.first() else { return };
+    let by_order = |cost: &'_ FilmCost| cost.orders.iter().map(|share| (share.order.clone(), share.cost)).collect();
+    let shares: Vec<HashMap<Arc<str>, Cost>> = costs.iter().map(|(_, cost)| by_order(cost)).collect();
     let widths: String = costs.iter().map(|(width, _)| format!(" {:>12}", width.to_string())).collect();
     print(&format!("\n{:<24}{widths}", "cost of order"));
     for order in first.orders.iter().map(|share| &share.order) {
-        let of_order = |cost: &FilmCost| cost.orders.iter().find(|share| share.order == *order).map(|share| share.cost).unwrap_or_default();
-        let shares: String = costs.iter().map(|(_, cost)| format!(" {:>12}", of_order(cost))).collect();
-        print(&format!("{order:<24}{shares}"));
+        let of_order = |shares: &HashMap<Arc<str>, Cost>| format!(" {:>12}", shares.get(order).copied().unwrap_or_default());
+        print(&format!("{order:<24}{}", shares.iter().map(of_order).collect::<String>()));
     }
 }
 
