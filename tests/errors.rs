@@ -9,7 +9,8 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use common::{PLENTY, PngKind, Shop, Style, draw, files_in, layout, placement, png_bytes, rect};
+use common::png_file::png_bytes_with;
+use common::{PLENTY, Picture, PngKind, Shop, Style, draw, files_in, layout, placement, png_bytes, rect};
 use gangsheet::{
     ArtworkLimits, Blank, Cancel, ColorSpace, Dpi, Error, ErrorKind, Existing, Item, Job, Layout, Length, MAX_SIDE_PX, Media, MediaPx,
     MemoryBudget, Order, PROCESS_BYTES, Packing, Part, Placement, PngPart, Preflight, PreflightOptions, Problem, ProblemKind, Progress,
@@ -49,7 +50,7 @@ const ERROR_KINDS: [Reached<Error>; 24] = [
 ];
 
 /// One test per kind of problem, in the same way.
-const PROBLEM_KINDS: [Reached<Problem>; 8] = [
+const PROBLEM_KINDS: [Reached<Problem>; 18] = [
     ("Job", twice_the_same_order),
     ("Missing", missing),
     ("Unreadable", unreadable),
@@ -58,6 +59,16 @@ const PROBLEM_KINDS: [Reached<Problem>; 8] = [
     ("FullyTransparent", fully_transparent),
     ("NoResolution", no_resolution),
     ("Limit", limit),
+    ("EffectiveDpi", || checked("effective_dpi", "fox.png", Some(Sizing::Width(Length::px(200))))),
+    ("Upscaled", || checked("upscaled", "fox.png", Some(Sizing::Width(Length::px(44))))),
+    ("SemiTransparent", || checked("semi_transparent", "veil.png", None)),
+    ("OpaqueBackground", || checked("opaque_background", "page.png", None)),
+    ("ThinLines", || checked("thin_lines", "line.png", None)),
+    ("Gaps", || checked("gaps", "gap.png", None)),
+    ("Specks", || checked("specks", "speck.png", None)),
+    ("TouchesBorder", || checked("touches_border", "cut.png", None)),
+    ("UnknownInks", || checked("color_mode", "inks.jpg", None)),
+    ("UnusedProfile", || checked("color_mode", "profile.png", None)),
 ];
 
 /// The variants of an enum, read from the source: this file must not miss one that is added.
@@ -263,6 +274,29 @@ fn preflight() -> Error {
 fn problem(shop: &Shop, item: Item) -> Problem {
     let job = some_job(shop, vec![Item::new("fox.png"), item]);
     the_problem(shop, &job)
+}
+
+/// What a job at 300 DPI is refused for, whose only check that is an error is this one. The artwork has what its name says and nothing else.
+fn checked(check: &str, artwork: &str, size: Option<Sizing>) -> Problem {
+    let shop = Shop::new();
+    let ink = Rgba8::new(200, 30, 30, 255);
+    let mut draw = |name: &str, pixel: &dyn Fn(u32, u32) -> Rgba8| {
+        shop.artwork(name, &Picture::new(150, 150, pixel));
+    };
+    let inked = |is_inked: bool| if is_inked { ink } else { Rgba8::TRANSPARENT };
+    draw("veil.png", &|_, _| Rgba8 { a: 128, ..ink });
+    draw("page.png", &|x, y| if x.abs_diff(75) + y.abs_diff(75) < 40 { ink } else { Rgba8::new(255, 255, 255, 255) });
+    draw("line.png", &|x, y| inked((20..130).contains(&x) && (70..73).contains(&y)));
+    draw("gap.png", &|x, y| inked((20..130).contains(&y) && (20..130).contains(&x) && !(73..77).contains(&x)));
+    draw("speck.png", &|x, y| inked((20..25).contains(&x) && (20..25).contains(&y)));
+    draw("cut.png", &|x, y| inked(x + y.abs_diff(75) < 50));
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    shop.write("inks.jpg", &fs::read(data.join("jpeg/cmyk_adobe.jpg")).unwrap());
+    let profile = [b"name\0\0".as_slice(), b"no profile"].concat();
+    shop.write("profile.png", &png_bytes_with(&Picture::new(30, 30, |_, _| ink), PngKind::Rgba8, false, &[(*b"iCCP", &profile)]));
+    let mut job = some_job(&shop, vec![Item { size, ..Item::new(artwork) }]);
+    (job.dpi, job.checks) = (Dpi::new(300).unwrap(), serde_json::from_value(serde_json::json!({ check: "error" })).unwrap());
+    the_problem(&shop, &job)
 }
 
 fn the_problem(shop: &Shop, job: &Job) -> Problem {

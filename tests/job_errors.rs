@@ -46,7 +46,7 @@ fn the_job_itself_prints() {
     assert_eq!(checked.items()[1].size.to_string(), "300 × 225 px");
     assert_eq!(
         checked.warnings()[0].message,
-        "prints at 40 DPI, below the job's 300: use an image with more pixels, or print it no larger than 0.13 × 0.10 in"
+        "prints at 40 DPI, below 150, where pixels show: use an image with more pixels, best for 300 DPI, or print it no larger than 0.26 × 0.20 in"
     );
 }
 
