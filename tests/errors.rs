@@ -280,7 +280,7 @@ fn problem(shop: &Shop, item: Item) -> Problem {
 fn checked(check: &str, artwork: &str, size: Option<Sizing>) -> Problem {
     let shop = Shop::new();
     let ink = Rgba8::new(200, 30, 30, 255);
-    let mut draw = |name: &str, pixel: &dyn Fn(u32, u32) -> Rgba8| {
+    let draw = |name: &str, pixel: &dyn Fn(u32, u32) -> Rgba8| {
         shop.artwork(name, &Picture::new(150, 150, pixel));
     };
     let inked = |is_inked: bool| if is_inked { ink } else { Rgba8::TRANSPARENT };

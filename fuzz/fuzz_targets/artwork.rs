@@ -5,9 +5,9 @@
 
 use std::fs;
 
-use gangsheet::{Treatment, 
-    Dpi, ErrorKind, Layout, MemoryBudget, Output, PROCESS_BYTES, Part, Placement, PxRect, PxSize, Run, RunOptions, Turn, VerifyOptions,
-    verify,
+use gangsheet::{
+    Dpi, ErrorKind, Layout, MemoryBudget, Output, PROCESS_BYTES, Part, Placement, PxRect, PxSize, Run, RunOptions, Treatment, Turn,
+    VerifyOptions, verify,
 };
 use gangsheet_fuzz::{scratch, with_right_checksums};
 use libfuzzer_sys::fuzz_target;

@@ -4,7 +4,9 @@
 #![no_main]
 
 use arbitrary::Arbitrary;
-use gangsheet::{Blank, Cut, Effort, ErrorKind, Film, Keep, Lot, MediaPx, PackedPart, Packing, PinnedSpot, PxSize, Task, check_task, pack_task};
+use gangsheet::{
+    Blank, Cut, Effort, ErrorKind, Film, Keep, Lot, MediaPx, PackedPart, Packing, PinnedSpot, PxSize, Task, check_task, pack_task,
+};
 use libfuzzer_sys::{Corpus, fuzz_target};
 
 #[derive(Arbitrary, Debug)]

@@ -5,9 +5,9 @@ use std::io::Cursor;
 use std::path::Path;
 use std::sync::OnceLock;
 
-use gangsheet::{Trim, 
+use gangsheet::{
     Background, ErrorKind, Layout, MemoryBudget, Part, PartHeader, PixelFormat, Placement, PreflightOptions, Report, Rgba8, Run,
-    RunOptions, Turn, VerifyOptions, verify,
+    RunOptions, Trim, Turn, VerifyOptions, verify,
 };
 
 use crate::{decode_checked, scratch};
@@ -71,7 +71,8 @@ impl Art {
 
     /// The pixels of a placement, where it prints the artwork pixel for pixel.
     fn placed(&self, placement: &Placement) -> Option<Self> {
-        let trimmed = if placement.treatment.trim != Trim::None { self.trimmed() } else { self.moved(self.width, self.height(), |x, y| (x, y)) };
+        let trimmed =
+            if placement.treatment.trim != Trim::None { self.trimmed() } else { self.moved(self.width, self.height(), |x, y| (x, y)) };
         let (w, h) = (trimmed.width, trimmed.height());
         let mirrored = if placement.treatment.mirror { trimmed.moved(w, h, |x, y| (w - 1 - x, y)) } else { trimmed };
         let turned = match placement.turn {
