@@ -119,20 +119,25 @@ fn parts_are_in_the_space_of_the_profile_that_they_embed() {
 }
 
 #[test]
-fn a_profile_that_cannot_be_embedded_is_refused_by_its_place() {
+fn a_profile_that_cannot_be_embedded_and_film_that_would_be_blank_are_refused() {
     let shop = Shop::new();
     shop.artwork("plain.png", &Picture::new(8, 8, |_, _| SOFT));
     shop.write("note.icc", b"not a profile");
     shop.write("grey.icc", &ColorProfile::new_gray_with_gamma(2.2).encode().unwrap());
-    for (path, words) in [("note.icc", "which is no ICC profile"), ("grey.icc", "which is for inks or has tables")] {
+    for (path, words) in
+        [("note.icc", "which is no ICC profile"), ("grey.icc", "which is for inks or has tables"), ("gone.icc", "which cannot be read")]
+    {
         let output = Output { profile: OutputProfile::Icc(path.into()), ..Output::default() };
         let error = Run::of_job(&job(vec![Item::new("plain.png")], output), shop.base()).render(&shop.path("out"), |_| {}).unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Document { at, .. } if at == "output.profile"), "{error}");
         assert!(error.to_string().contains(words), "{error}");
     }
-    let output = Output { profile: OutputProfile::Icc("gone.icc".into()), ..Output::default() };
-    let error = Run::of_job(&job(vec![Item::new("plain.png")], output), shop.base()).render(&shop.path("out"), |_| {}).unwrap_err();
-    assert!(matches!(error.kind(), ErrorKind::Io { path, .. } if path.ends_with("gone.icc")), "{error}");
+    // All pixels have this colour.
+    let knockout = Some(Knockout { color: [150, 120, 90], tolerance: 0 });
+    let treatment = Treatment { alpha: AlphaRules { knockout, ..AlphaRules::default() }, ..Treatment::default() };
+    let blank = Item { treatment, ..Item::new("plain.png") };
+    let error = Run::of_job(&job(vec![blank], Output::default()), shop.base()).render(&shop.path("out"), |_| {}).unwrap_err();
+    assert!(error.to_string().contains("knocking out a colour leaves no pixel"), "{error}");
     assert!(!shop.path("out").exists());
 }
 

@@ -69,7 +69,7 @@ pub(super) struct HeaderColor {
     /// The space of the parts, where colours are converted.
     pub(super) space: Option<ColorSpace>,
     pub(super) change: ColorChange,
-    /// Bytes of the file's profile.
+    /// Bytes of the tables of the file's profile.
     pub(super) profile_bytes: u64,
 }
 
@@ -215,7 +215,7 @@ fn probe_source(mut source: Source, probing: &Probing<'_>) -> Result<ArtworkHead
 /// Finds out how the colours of a file with this header become those of the parts.
 fn probe_color(source: Source, header: &ArtworkHeader, probing: &Probing<'_>) -> Result<HeaderColor> {
     let tag = color_tag(source, header.format)?;
-    let profile_bytes = if let ColorTag::Icc(bytes) = &tag { bytes.len() as u64 } else { 0 };
+    let profile_bytes = tag.profile_bytes();
     let needed_bytes = if tag == ColorTag::Srgb { 0 } else { ColorTransform::memory_bytes(profile_bytes, header.color_mode) };
     let _charge = probing.budget.reserve(needed_bytes, "a colour profile")?;
     let change = ColorChange::of(&tag, header.color_mode, probing.space);

@@ -123,7 +123,7 @@ impl Colors {
 
     /// Whether one visible pixel of a thousand or more was of a colour that the parts cannot show.
     fn are_beyond(&self) -> bool {
-        self.beyond * 1000 > self.visible
+        self.beyond > 0 && self.beyond * 1000 >= self.visible
     }
 
     fn memory_bytes(header: &ArtworkHeader) -> u64 {

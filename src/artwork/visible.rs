@@ -28,7 +28,8 @@ pub(crate) fn visible_boxes(
     let size = reader.size();
     let mut row = budget.buffer::<Rgba8>(size.width() as usize, "a row of an artwork")?;
     let mut knocked_out = budget.buffer::<Rgba8>(size.width() as usize, "a row of an artwork")?;
-    let _charge = budget.reserve(size_of_val(borders) as u64 * 2, "the visible rectangles of an artwork")?;
+    let bytes = borders.len() * (size_of::<Border>() + size_of::<Extent>() + size_of::<Option<PxRect>>());
+    let _charge = budget.reserve(bytes as u64, "the visible rectangles of an artwork")?;
     let mut found = vec![Extent { left: size.width(), right: 0, top: None, bottom: 0 }; borders.len()];
     for y in 0..size.height() {
         reader.read_row(&mut row)?;

@@ -5,6 +5,7 @@
 
 use crate::error::{Error, Result};
 
+use super::limits::Deadline;
 use super::source::Source;
 
 /// The order in which the lengths of the codes for lengths are written (section 3.7.2.1.2).
@@ -13,6 +14,9 @@ const LENGTH_ORDER: [usize; 19] = [17, 18, 0, 1, 2, 3, 4, 5, 16, 6, 7, 8, 9, 10,
 /// Symbols of a group's five codes: green with lengths of copies, red, blue, alpha, distances (section 3.7.2.2).
 const ALPHABETS: [usize; 5] = [GREENS + 24, 256, 256, 256, 40];
 const GREENS: usize = 256;
+
+/// Bytes after which the clock is looked at.
+const LOOK_BYTES: u64 = 1 << 16;
 
 /// Bits of the longest code.
 const LONGEST: usize = 15;
@@ -32,9 +36,10 @@ const ALLOCATION_BYTES: u64 = 2 * 16;
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Artwork`](crate::ErrorKind::Artwork) where there are no such codes, or not all of them.
-pub(super) fn held_bytes(source: &mut Source, bytes: u64, size: Option<(u32, u32)>) -> Result<u64> {
-    let mut walk = Walk { source, bytes_left: bytes, bits: 0, bit_count: 0, held_bytes: 0 };
+/// [`ErrorKind::Artwork`](crate::ErrorKind::Artwork) where there are no such codes, or not all of them, and
+/// [`ErrorKind::ArtworkLimit`](crate::ErrorKind::ArtworkLimit) where reading them takes too long.
+pub(super) fn held_bytes(source: &mut Source, bytes: u64, size: Option<(u32, u32)>, deadline: &Deadline) -> Result<u64> {
+    let mut walk = Walk { source, deadline, bytes_left: bytes, bits: 0, bit_count: 0, bits_read: 0, held_bytes: 0 };
     let (width, height) = match size {
         Some(size) => size,
         None => {
@@ -52,9 +57,11 @@ pub(super) fn held_bytes(source: &mut Source, bytes: u64, size: Option<(u32, u32
 /// Reads bits, the lowest of each byte first, and counts what is held for them.
 struct Walk<'a> {
     source: &'a mut Source,
+    deadline: &'a Deadline,
     bytes_left: u64,
     bits: u64,
     bit_count: u32,
+    bits_read: u64,
     held_bytes: u64,
 }
 
@@ -70,7 +77,11 @@ impl Walk<'_> {
             let [byte] = self.source.read_array()?;
             self.bits |= u64::from(byte) << self.bit_count;
             self.bit_count += 8;
+            if self.bytes_left.is_multiple_of(LOOK_BYTES) {
+                self.deadline.check(self.source.path())?;
+            }
         }
+        self.bits_read += u64::from(count);
         let value = self.bits & ((1 << count) - 1);
         self.bits >>= count;
         self.bit_count -= count;
@@ -145,6 +156,7 @@ impl Walk<'_> {
         let pixels = u64::from(width) * u64::from(height);
         let (mut at, mut largest) = (0, 0);
         while at < pixels {
+            let before = self.bits_read;
             let symbol = self.symbol(green)?;
             at += 1;
             if symbol < GREENS {
@@ -152,13 +164,14 @@ impl Walk<'_> {
                 largest = largest.max(number);
                 self.symbol(blue)?;
                 self.symbol(alpha)?;
-                if [green, red, blue, alpha].iter().all(|code| code.is_single()) {
-                    break;
-                }
             } else if symbol < ALPHABETS[0] {
                 at += self.extra(symbol - GREENS)?;
                 let symbol = self.symbol(distance)?;
                 self.extra(symbol)?;
+            }
+            if self.bits_read == before {
+                // All others are the same, from no bits.
+                break;
             }
         }
         Ok(u32::try_from(largest).unwrap_or(u32::MAX))

@@ -98,10 +98,12 @@ fn read_chunks(source: &mut Source, limits: &ArtworkLimits) -> Result<Chunks> {
     }
     source.skip(4)?;
     let mut chunks = Chunks::default();
+    // No picture of a file is larger than this.
+    let deadline = limits.deadline(PxSize::new(1 << 14, 1 << 14)?);
     while source.position() + 8 <= end {
         let (kind, bytes) = (source.read_array::<4>()?, u32::from_le_bytes(source.read_array()?));
         let next = source.position() + u64::from(bytes);
-        read_chunk(source, &kind, bytes, &mut chunks)?;
+        read_chunk(source, &kind, bytes, &mut chunks, &deadline)?;
         limits.check_metadata(chunks.metadata_bytes, source.path())?;
         limits.check_frames(chunks.frames, source.path())?;
         source.skip(next - source.position())?;
@@ -113,7 +115,7 @@ fn read_chunks(source: &mut Source, limits: &ArtworkLimits) -> Result<Chunks> {
     Ok(chunks)
 }
 
-fn read_chunk(source: &mut Source, kind: &[u8; 4], bytes: u32, chunks: &mut Chunks) -> Result<()> {
+fn read_chunk(source: &mut Source, kind: &[u8; 4], bytes: u32, chunks: &mut Chunks, deadline: &Deadline) -> Result<()> {
     match kind {
         b"VP8X" if bytes >= 10 => {
             let [flags, _, _, _, w0, w1, w2, h0, h1, h2] = source.read_array()?;
@@ -133,19 +135,19 @@ fn read_chunk(source: &mut Source, kind: &[u8; 4], bytes: u32, chunks: &mut Chun
             }
             chunks.found_pixels(bytes, (bits & 0x3fff) + 1, (bits >> 14 & 0x3fff) + 1)?;
             source.go_to(source.position() - 5)?;
-            chunks.found_lossless(vp8l::held_bytes(source, bytes.into(), None)?);
+            chunks.found_lossless(vp8l::held_bytes(source, bytes.into(), None, deadline)?);
         }
         b"ALPH" => {
             chunks.pixel_bytes = chunks.pixel_bytes.max(bytes.into());
             if let Some(canvas) = chunks.canvas.filter(|_| chunks.alpha && !chunks.animated) {
-                read_alpha(source, bytes.into(), (canvas.width(), canvas.height()), chunks)?;
+                read_alpha(source, bytes.into(), (canvas.width(), canvas.height()), chunks, deadline)?;
             }
         }
         b"ANMF" => {
             chunks.frames += 1;
             if chunks.frames == 1 {
                 chunks.pixel_bytes = bytes.into();
-                read_first_frame(source, bytes.into(), chunks)?;
+                read_first_frame(source, bytes.into(), chunks, deadline)?;
             }
         }
         b"EXIF" if bytes <= MOST_EXIF_BYTES => {
@@ -161,25 +163,25 @@ fn read_chunk(source: &mut Source, kind: &[u8; 4], bytes: u32, chunks: &mut Chun
 }
 
 /// Alpha of its own, beside a lossy picture of this size (RFC 9649, section 2.7.1.2).
-fn read_alpha(source: &mut Source, bytes: u64, size: (u32, u32), chunks: &mut Chunks) -> Result<()> {
+fn read_alpha(source: &mut Source, bytes: u64, size: (u32, u32), chunks: &mut Chunks, deadline: &Deadline) -> Result<()> {
     const COMPRESSION: u8 = 3;
     let [facts] = source.read_array()?;
     chunks.found_lossless(match facts & COMPRESSION {
         0 => 0,
-        _ => vp8l::held_bytes(source, bytes.saturating_sub(1), Some(size))?,
+        _ => vp8l::held_bytes(source, bytes.saturating_sub(1), Some(size), deadline)?,
     });
     Ok(())
 }
 
 /// Which kind of picture the first frame of an animation is says a chunk inside (RFC 9649, section 2.7.1.1).
-fn read_first_frame(source: &mut Source, bytes: u64, chunks: &mut Chunks) -> Result<()> {
+fn read_first_frame(source: &mut Source, bytes: u64, chunks: &mut Chunks, deadline: &Deadline) -> Result<()> {
     const HEADER_BYTES: u64 = 16 + 8;
     let Some(most) = bytes.checked_sub(HEADER_BYTES) else { return Err(source.truncated()) };
     let [_, _, _, _, _, _, w0, w1, w2, h0, h1, h2, _, _, _, _] = source.read_array()?;
     let (kind, bytes) = (source.read_array::<4>()?, u64::from(u32::from_le_bytes(source.read_array()?)).min(most));
     match &kind {
-        b"VP8L" => chunks.found_lossless(vp8l::held_bytes(source, bytes, None)?),
-        b"ALPH" => read_alpha(source, bytes, (side(w0, w1, w2), side(h0, h1, h2)), chunks)?,
+        b"VP8L" => chunks.found_lossless(vp8l::held_bytes(source, bytes, None, deadline)?),
+        b"ALPH" => read_alpha(source, bytes, (side(w0, w1, w2), side(h0, h1, h2)), chunks, deadline)?,
         _ => {}
     }
     Ok(())

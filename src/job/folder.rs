@@ -9,8 +9,8 @@ use super::{Item, Job, Order, Sizing};
 use crate::error::{Error, ErrorKind, Result};
 use crate::geom::Length;
 
-/// Files that systems leave in folders.
-const LEFTOVERS: [&str; 2] = ["desktop.ini", "thumbs.db"];
+/// Files that systems, and runs of this program, leave in folders.
+const LEFTOVERS: [&str; 4] = ["desktop.ini", "layout.json", "report.json", "thumbs.db"];
 
 impl Job {
     /// The job with one order, named like the folder, of all files in it but hidden ones; folders inside it are passed over.

@@ -30,6 +30,11 @@ impl Treatment {
             Trim::Above(alpha) => Some(Border { alpha, knockout: self.alpha.knockout }),
         }
     }
+
+    /// What is transparent once a colour is knocked out, if one is.
+    pub(crate) fn knocked_out(&self) -> Option<Border> {
+        self.alpha.knockout.map(|_| Border { alpha: 0, knockout: self.alpha.knockout })
+    }
 }
 
 /// An artwork's border: the rows and columns without a pixel whose alpha is above `alpha`, once the colour is knocked out.

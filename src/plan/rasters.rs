@@ -92,6 +92,9 @@ pub(super) fn assign(layout: &Layout, artworks: &[CheckedArtwork]) -> Result<Ass
             let Orientation { mirror, turn } = header.orientation.then(mirror, placement.turn);
             let size = placement.rect.size().turned(turn);
             let inner = placement.inner.map_or(size, |inner| inner.turned(header.orientation.turn));
+            if !size.holds(inner.into()) {
+                return Err(refusal("its artwork is larger than its canvas").into());
+            }
             let spec = RasterSpec { artwork, crop, size, inner, mirror, turn, resample, alpha };
             let next = u32::try_from(specs.len()).map_err(|_| refusal("the layout has more than 2³² rasters"))?;
             rasters.push(*known.entry(spec).or_insert_with_key(|spec| {

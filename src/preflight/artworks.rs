@@ -90,12 +90,12 @@ impl<'a> Artworks<'a> {
             Some(&index) => index,
             None => self.open_spelling(&wanted.artwork, budget)?,
         };
-        if let Some(border) = wanted.treatment.border()
-            && !self.found[index].borders.contains(&border)
-        {
-            let bytes = size_of::<Border>() + size_of::<(Border, Option<PxRect>)>();
-            self.charges.push(budget.reserve(2 * bytes as u64, "the list of artworks")?);
-            self.found[index].borders.insert(border);
+        for border in wanted.treatment.border().into_iter().chain(wanted.treatment.knocked_out()) {
+            if !self.found[index].borders.contains(&border) {
+                let bytes = size_of::<Border>() + size_of::<(Border, Option<PxRect>)>();
+                self.charges.push(budget.reserve(2 * bytes as u64, "the list of artworks")?);
+                self.found[index].borders.insert(border);
+            }
         }
         Ok(index)
     }

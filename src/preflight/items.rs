@@ -136,8 +136,10 @@ pub(super) fn colors(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warnin
 
 /// The size of what is printed of the artwork, as it is seen.
 fn source(wanted: &Wanted, artwork: &CheckedArtwork) -> Result<PxSize, Refusal> {
-    let printed = artwork.printed(&wanted.treatment).ok_or_else(|| {
-        Refusal::new(ProblemKind::FullyTransparent, "trimming leaves no pixel of it: give it a lower alpha, or knock out another colour")
+    let printed = artwork.printed(&wanted.treatment).filter(|_| artwork.survives_knockout(&wanted.treatment));
+    let printed = printed.ok_or_else(|| {
+        let message = "trimming or knocking out a colour leaves no pixel of it: give it a lower alpha, or another colour";
+        Refusal::new(ProblemKind::FullyTransparent, message)
     })?;
     Ok(printed.size().turned(artwork.header.orientation.turn))
 }

@@ -123,6 +123,11 @@ impl CheckedArtwork {
             Some(border) => self.visible.get(&border).copied().flatten(),
         }
     }
+
+    /// Whether a colour that is knocked out leaves any visible pixel.
+    fn survives_knockout(&self, treatment: &Treatment) -> bool {
+        treatment.knocked_out().is_none_or(|border| self.visible.get(&border) != Some(&None))
+    }
 }
 
 /// An item with its size in pixels.
@@ -459,6 +464,8 @@ impl Preflight {
         charges.extend(held);
         charges.push(charge);
         charges.push(budget.reserve(sheet.space.memory_bytes(), "the profile of the parts")?);
+        let trimmed = items.iter().filter(|item| item.treatment.border().is_some()).count() * size_of::<Trimmed>();
+        charges.push(budget.reserve(trimmed as u64, "the list of what is cut away")?);
         tracing::info!(artworks = artworks.len(), items = items.len(), warnings = warnings.len(), left_out = left_out.len(), "job checked");
         Ok(Self { sheet, artworks, items, warnings, left_out, ordered_copies, _charges: charges })
     }

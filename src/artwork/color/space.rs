@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use super::transform::ColorChange;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::{Intent, Output, OutputProfile};
+use crate::system::is_machine_fault;
 
 /// The largest ICC profile that is read, in bytes: those of presses have up to 3 MiB.
 pub(in super::super) const MAX_PROFILE_BYTES: u64 = 4 << 20;
@@ -19,7 +20,7 @@ pub(in super::super) const MAX_PROFILE_BYTES: u64 = 4 << 20;
 ///
 /// # Memory
 ///
-/// The profile, and a few KiB for each profile that artwork has.
+/// The profile, and less than 100 bytes for each different profile that artwork has.
 #[derive(Clone)]
 pub struct ColorSpace(Arc<Inner>);
 
@@ -44,8 +45,8 @@ impl ColorSpace {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Io`] where the profile cannot be read, and [`ErrorKind::Document`] where it is none of red, green and blue that is
-    /// defined by three primaries and their curves.
+    /// [`ErrorKind::Document`] where the profile cannot be read or is none of red, green and blue that is defined by three primaries and
+    /// their curves, and [`ErrorKind::Io`] where the machine fails.
     pub(crate) fn of(output: &Output, base: &Path, root: Option<&Path>) -> Result<Self> {
         let OutputProfile::Icc(path) = &output.profile else { return Ok(Self::srgb(output.intent)) };
         let path = base.join(&**path);
@@ -53,10 +54,14 @@ impl ColorSpace {
             let message = format!("found {}, {what}: expected an ICC profile of an RGB colour space, such as Adobe RGB", path.display());
             Error::from(ErrorKind::Document { file: None, at: "output.profile".to_owned(), message })
         };
-        let read_error = |source| Error::io("read", &path, source);
+        // What the machine is to blame for is no fault of the job.
+        let read_error = |source: std::io::Error| {
+            if is_machine_fault(&source) { Error::io("read", &path, source) } else { wrong("which cannot be read") }
+        };
         let real = std::fs::canonicalize(&path).map_err(read_error)?;
+        // The same words whether the file exists or not: who may not read it learns nothing about it.
         if root.is_some_and(|root| !real.starts_with(root)) {
-            return Err(wrong("which lies outside of the folder for artwork"));
+            return Err(wrong("which cannot be read"));
         }
         let metadata = std::fs::metadata(&path).map_err(read_error)?;
         if !metadata.is_file() || metadata.len() > MAX_PROFILE_BYTES {

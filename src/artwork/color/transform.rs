@@ -96,8 +96,8 @@ impl ColorTransform {
         Some(Self { executor, from_inks, gamut })
     }
 
-    /// The most bytes that a transform and its making hold, for a file whose profile has so many bytes: the profile as it is read, and
-    /// tables of 17⁴ inks or 33³ colours.
+    /// The most bytes that a transform and its making hold, for a file whose profile has tables of so many bytes: the profile, whose bytes are
+    /// read as floating-point numbers, and tables of 17⁴ inks or 33³ colours.
     pub(in super::super) fn memory_bytes(profile_bytes: u64, mode: ColorMode) -> u64 {
         4 * profile_bytes + if mode == ColorMode::Cmyk { 5 << 20 } else { 2 << 20 }
     }
@@ -125,11 +125,15 @@ impl ColorTransform {
 
     /// Whether any colour moves by more than rounding does.
     fn changes_anything(&self) -> bool {
+        let moves = |from: &Rgba8, to: &Rgba8| from.r.abs_diff(to.r).max(from.g.abs_diff(to.g)).max(from.b.abs_diff(to.b)) > 1;
+        if let Executor::Greys(pixels) = &self.executor {
+            return (0..=u8::MAX).zip(pixels).any(|(grey, to)| moves(&Rgba8::new(grey, grey, grey, 255), to));
+        }
         let steps = || (0..=255).step_by(15);
         let colors: Vec<Rgba8> = steps().flat_map(|r| steps().flat_map(move |g| steps().map(move |b| Rgba8::new(r, g, b, 255)))).collect();
         let mut converted = vec![Rgba8::TRANSPARENT; colors.len()];
         self.convert(&colors, &mut converted);
-        colors.iter().zip(&converted).any(|(from, to)| from.r.abs_diff(to.r).max(from.g.abs_diff(to.g)).max(from.b.abs_diff(to.b)) > 1)
+        colors.iter().zip(&converted).any(|(from, to)| moves(from, to))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::super::ColorMode;
 use super::super::color::{ColorTag, MAX_PROFILE_BYTES};
 use super::super::source::Source;
 use super::chunks::Chunks;
@@ -68,7 +69,15 @@ impl Found {
     fn tag(self) -> ColorTag {
         // Matrices are not for PNG, nor is a reduced range: such numbers are passed over (section 11.3.2.6).
         if let Some([primaries, transfer, 0, 1]) = self.cicp {
-            return ColorTag::Cicp { primaries, transfer };
+            let tag = ColorTag::Cicp { primaries, transfer };
+            // Perceptual quantisation and hybrid log-gamma (ITU-T H.273, table 3).
+            let is_hdr = matches!(transfer, 16 | 18);
+            if !is_hdr && tag.profile(ColorMode::Rgb).is_ok() {
+                return tag;
+            }
+            if is_hdr && self.profile.is_none() {
+                return ColorTag::Damaged("it is for a high dynamic range");
+            }
         }
         if let Some(profile) = self.profile {
             return profile;
@@ -147,8 +156,11 @@ mod tests {
         assert_eq!(found().tag(), ColorTag::Measured { exponent: Some(1.0), chromaticities: None });
         assert_eq!(Found { is_srgb: true, ..found() }.tag(), ColorTag::Srgb);
         assert_eq!(Found { profile: Some(ColorTag::Icc(vec![1])), is_srgb: true, ..found() }.tag(), ColorTag::Icc(vec![1]));
-        assert_eq!(Found { cicp: Some([9, 16, 0, 1]), ..found() }.tag(), ColorTag::Cicp { primaries: 9, transfer: 16 });
-        assert_eq!(Found { cicp: Some([9, 16, 1, 1]), is_srgb: true, ..found() }.tag(), ColorTag::Srgb);
+        assert_eq!(Found { cicp: Some([9, 14, 0, 1]), ..found() }.tag(), ColorTag::Cicp { primaries: 9, transfer: 14 });
+        for unused in [[9, 14, 1, 1], [2, 2, 0, 1], [99, 13, 0, 1]] {
+            assert_eq!(Found { cicp: Some(unused), is_srgb: true, ..found() }.tag(), ColorTag::Srgb);
+        }
+        assert!(matches!(Found { cicp: Some([9, 16, 0, 1]), ..found() }.tag(), ColorTag::Damaged(_)));
         let srgb = Found { gamma: Some(45_500), places: Some(SRGB_PLACES.map(|place| place + 9)), ..Found::default() };
         assert_eq!(srgb.tag(), ColorTag::Srgb);
         let places = Some([34_570, 35_850, 64_000, 33_000, 21_000, 71_000, 15_000, 6_000]);

@@ -7,7 +7,7 @@ use fast_image_resize::pixels::U8x4;
 use fast_image_resize::{MulDiv, ResizeAlg, ResizeOptions, Resizer};
 
 use super::internal;
-use super::kernel::{Shape, Taps};
+use super::kernel::{Filter, Taps};
 use crate::budget::{Buffer, MemoryBudget, Reservation};
 use crate::error::Result;
 use crate::pixel::Rgba8;
@@ -45,13 +45,13 @@ impl HorizontalPass {
     /// # Errors
     ///
     /// [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit).
-    pub(super) fn new(shape: Shape, source_width: u32, target_width: u32, rows: u32, budget: &MemoryBudget) -> Result<Self> {
+    pub(super) fn new(filter: Filter, source_width: u32, target_width: u32, rows: u32, budget: &MemoryBudget) -> Result<Self> {
         let batch_rows = Self::batch_rows(source_width, target_width, rows) as usize;
         let batch = budget.buffer(batch_rows * source_width as usize, "rows to resample")?;
         let resized_width = if source_width == target_width { 0 } else { target_width as usize };
         let resized = budget.buffer(batch_rows * resized_width, "resampled rows")?;
-        let weights = budget.reserve(Self::weights_bytes(shape, source_width, target_width), "the weights of resampling")?;
-        let options = ResizeOptions::new().use_alpha(false).resize_alg(ResizeAlg::Convolution(shape.filter_type));
+        let weights = budget.reserve(Self::weights_bytes(filter, source_width, target_width), "the weights of resampling")?;
+        let options = ResizeOptions::new().use_alpha(false).resize_alg(ResizeAlg::Convolution(filter.filter_type));
         Ok(Self {
             source_width,
             target_width,
@@ -68,10 +68,10 @@ impl HorizontalPass {
     }
 
     /// Bytes that a pass holds.
-    pub(super) fn memory_bytes(shape: Shape, source_width: u32, target_width: u32, rows: u32) -> u64 {
+    pub(super) fn memory_bytes(filter: Filter, source_width: u32, target_width: u32, rows: u32) -> u64 {
         let resized_width = if source_width == target_width { 0 } else { u64::from(target_width) };
         let row_bytes = (u64::from(source_width) + resized_width) * Rgba8::BYTES as u64;
-        u64::from(Self::batch_rows(source_width, target_width, rows)) * row_bytes + Self::weights_bytes(shape, source_width, target_width)
+        u64::from(Self::batch_rows(source_width, target_width, rows)) * row_bytes + Self::weights_bytes(filter, source_width, target_width)
     }
 
     /// Rows of a batch.
@@ -83,11 +83,11 @@ impl HorizontalPass {
 
     /// What fast_image_resize holds for its weights: for each target column each weight as `f64` and as `i16`, and about 100 bytes for the
     /// lists that they stand in.
-    fn weights_bytes(shape: Shape, source_width: u32, target_width: u32) -> u64 {
+    fn weights_bytes(filter: Filter, source_width: u32, target_width: u32) -> u64 {
         if source_width == target_width {
             return 0;
         }
-        let weights = Taps::new(shape, source_width, target_width).widest();
+        let weights = Taps::new(filter, source_width, target_width).widest();
         u64::from(target_width) * (weights * (size_of::<f64>() + size_of::<i16>()) as u64 + 100)
     }
 

@@ -9,7 +9,7 @@ use crate::job::Kernel;
 
 /// A kernel that weighs pixels by their distance.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shape {
+pub(super) struct Filter {
     /// The weight at a distance, in source pixels or, where they are the larger ones, in target pixels.
     weight: fn(f64) -> f64,
     /// The distance from which on there is none.
@@ -17,7 +17,7 @@ pub(super) struct Shape {
     pub(super) filter_type: FilterType,
 }
 
-impl Shape {
+impl Filter {
     /// `None` for the kernel that weighs nothing.
     pub(super) fn of(kernel: Kernel) -> Option<Self> {
         let shape = |weight, radius, filter_type| Some(Self { weight, radius, filter_type });
@@ -75,9 +75,9 @@ pub(super) struct Taps {
 }
 
 impl Taps {
-    pub(super) fn new(shape: Shape, source: u32, target: u32) -> Self {
+    pub(super) fn new(filter: Filter, source: u32, target: u32) -> Self {
         let scale = f64::from(source) / f64::from(target);
-        Self { source, scale, radius: shape.radius * scale.max(1.0), weight: shape.weight }
+        Self { source, scale, radius: filter.radius * scale.max(1.0), weight: filter.weight }
     }
 
     /// The number of source pixels.

@@ -1,6 +1,6 @@
 //! Resampling of light: in linear values and single precision.
 
-use super::kernel::{Shape, Taps};
+use super::kernel::{Filter, Taps};
 use crate::budget::{Buffer, MemoryBudget, Reservation};
 use crate::error::Result;
 use crate::geom::PxSize;
@@ -41,8 +41,8 @@ impl LinearResampler {
     /// # Errors
     ///
     /// [`MemoryLimit`](crate::ErrorKind::MemoryLimit).
-    pub(super) fn new(shape: Shape, source: PxSize, target: PxSize, budget: &MemoryBudget) -> Result<Self> {
-        let (across, down) = Self::taps(shape, source, target);
+    pub(super) fn new(filter: Filter, source: PxSize, target: PxSize, budget: &MemoryBudget) -> Result<Self> {
+        let (across, down) = Self::taps(filter, source, target);
         let window_rows = down.map_or(1, Taps::most);
         let width = target.width() as usize;
         let charge = budget.reserve(Self::tables_bytes(across, down, target), "the weights of resampling")?;
@@ -64,16 +64,16 @@ impl LinearResampler {
     }
 
     /// Bytes that resampling from `source` to `target` holds.
-    pub(super) fn memory_bytes(shape: Shape, source: PxSize, target: PxSize) -> u64 {
-        let (across, down) = Self::taps(shape, source, target);
+    pub(super) fn memory_bytes(filter: Filter, source: PxSize, target: PxSize) -> u64 {
+        let (across, down) = Self::taps(filter, source, target);
         let rows = u64::from(down.map_or(1, Taps::most)) + 1;
         let (source, width) = (u64::from(source.width()), u64::from(target.width()));
         let light = (source + rows * width) * size_of::<Light>() as u64;
         light + width * Rgba8::BYTES as u64 + Self::tables_bytes(across, down, target)
     }
 
-    fn taps(shape: Shape, source: PxSize, target: PxSize) -> (Option<Taps>, Option<Taps>) {
-        let taps = |source: u32, target: u32| (source != target).then(|| Taps::new(shape, source, target));
+    fn taps(filter: Filter, source: PxSize, target: PxSize) -> (Option<Taps>, Option<Taps>) {
+        let taps = |source: u32, target: u32| (source != target).then(|| Taps::new(filter, source, target));
         (taps(source.width(), target.width()), taps(source.height(), target.height()))
     }
 

@@ -7,8 +7,8 @@
 //!
 //! Light is mixed by passes of its own, in single precision, and the nearest pixel is just picked.
 
+mod bounds;
 mod horizontal;
-mod hues;
 mod kernel;
 mod linear;
 mod nearest;
@@ -18,9 +18,9 @@ use fast_image_resize::MulDiv;
 use fast_image_resize::images::{TypedImage, TypedImageRef};
 use fast_image_resize::pixels::U8x4;
 
+use self::bounds::RowBounds;
 use self::horizontal::HorizontalPass;
-use self::hues::RowHues;
-use self::kernel::Shape;
+use self::kernel::Filter;
 use self::linear::LinearResampler;
 use self::nearest::Nearest;
 use self::vertical::VerticalPass;
@@ -56,10 +56,10 @@ impl Resampler {
     ///
     /// [`ErrorKind::MemoryLimit`] when `budget` has not as much left as [`memory_bytes`](Self::memory_bytes).
     pub fn new(source: PxSize, target: PxSize, how: Resample, budget: &MemoryBudget) -> Result<Self> {
-        let way = match Shape::of(how.kernel) {
+        let way = match Filter::of(how.kernel) {
             None => Way::Nearest(Nearest::new(source, target, budget)?),
-            Some(shape) if how.linear => Way::Linear(Box::new(LinearResampler::new(shape, source, target, budget)?)),
-            Some(shape) => Way::Encoded(Box::new(EncodedResampler::new(shape, source, target, budget)?)),
+            Some(filter) if how.linear => Way::Linear(Box::new(LinearResampler::new(filter, source, target, budget)?)),
+            Some(filter) => Way::Encoded(Box::new(EncodedResampler::new(filter, source, target, budget)?)),
         };
         Ok(Self { rows_left: source.height(), way })
     }
@@ -67,10 +67,10 @@ impl Resampler {
     /// Bytes that resampling from `source` to `target` holds.
     #[must_use]
     pub fn memory_bytes(source: PxSize, target: PxSize, how: Resample) -> u64 {
-        match Shape::of(how.kernel) {
+        match Filter::of(how.kernel) {
             None => Nearest::memory_bytes(target),
-            Some(shape) if how.linear => LinearResampler::memory_bytes(shape, source, target),
-            Some(shape) => EncodedResampler::memory_bytes(shape, source, target),
+            Some(filter) if how.linear => LinearResampler::memory_bytes(filter, source, target),
+            Some(filter) => EncodedResampler::memory_bytes(filter, source, target),
         }
     }
 
@@ -121,34 +121,34 @@ struct EncodedResampler {
     /// None where the height stays.
     vertical: Option<VerticalPass>,
     horizontal: HorizontalPass,
-    hues: RowHues,
+    bounds: RowBounds,
 }
 
 impl EncodedResampler {
-    fn new(shape: Shape, source: PxSize, target: PxSize, budget: &MemoryBudget) -> Result<Self> {
+    fn new(filter: Filter, source: PxSize, target: PxSize, budget: &MemoryBudget) -> Result<Self> {
         let vertical = if source.height() == target.height() {
             None
         } else {
-            Some(VerticalPass::new(shape, source.width(), source.height(), target.height(), budget)?)
+            Some(VerticalPass::new(filter, source.width(), source.height(), target.height(), budget)?)
         };
-        let horizontal = HorizontalPass::new(shape, source.width(), target.width(), target.height(), budget)?;
-        let hues = RowHues::new(shape, source, target, horizontal.most_rows(), budget)?;
-        Ok(Self { mul_div: MulDiv::new(), vertical, horizontal, hues })
+        let horizontal = HorizontalPass::new(filter, source.width(), target.width(), target.height(), budget)?;
+        let bounds = RowBounds::new(filter, source, target, horizontal.most_rows(), budget)?;
+        Ok(Self { mul_div: MulDiv::new(), vertical, horizontal, bounds })
     }
 
-    fn memory_bytes(shape: Shape, source: PxSize, target: PxSize) -> u64 {
+    fn memory_bytes(filter: Filter, source: PxSize, target: PxSize) -> u64 {
         let vertical = if source.height() == target.height() {
             0
         } else {
-            VerticalPass::memory_bytes(shape, source.width(), source.height(), target.height())
+            VerticalPass::memory_bytes(filter, source.width(), source.height(), target.height())
         };
         let waiting = HorizontalPass::batch_rows(source.width(), target.width(), target.height());
-        let horizontal = HorizontalPass::memory_bytes(shape, source.width(), target.width(), target.height());
-        vertical.saturating_add(horizontal).saturating_add(RowHues::memory_bytes(shape, source, target, waiting))
+        let horizontal = HorizontalPass::memory_bytes(filter, source.width(), target.width(), target.height());
+        vertical.saturating_add(horizontal).saturating_add(RowBounds::memory_bytes(filter, source, target, waiting))
     }
 
     fn push_row(&mut self, row: &[Rgba8]) -> Result<()> {
-        self.hues.push(row);
+        self.bounds.push(row);
         match &mut self.vertical {
             Some(vertical) => {
                 premultiply(&self.mul_div, row, vertical.next_place())?;
@@ -157,7 +157,7 @@ impl EncodedResampler {
             }
             None => {
                 premultiply(&self.mul_div, row, self.horizontal.next_place())?;
-                self.hues.pull();
+                self.bounds.pull();
                 self.horizontal.push()
             }
         }
@@ -169,11 +169,11 @@ impl EncodedResampler {
             if !vertical.pull(self.horizontal.next_place()) {
                 return Ok(None);
             }
-            self.hues.pull();
+            self.bounds.pull();
             self.horizontal.push()?;
         }
         let row = self.horizontal.take_row();
-        self.hues.limit(row);
+        self.bounds.limit(row);
         Ok(Some(row))
     }
 }
@@ -219,7 +219,7 @@ mod tests {
         let mut out = vec![Rgba8::TRANSPARENT; usize::try_from(target.area()).unwrap()];
         let view = TypedImageRef::<U8x4>::from_buffer(source.width(), source.height(), bytemuck::cast_slice(pixels)).unwrap();
         let mut image = TypedImage::from_buffer(target.width(), target.height(), bytemuck::cast_slice_mut(&mut out)).unwrap();
-        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(Shape::of(kernel).unwrap().filter_type));
+        let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(Filter::of(kernel).unwrap().filter_type));
         Resizer::new().resize_typed(&view, &mut image, &options).unwrap();
         out
     }

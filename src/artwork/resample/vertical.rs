@@ -1,6 +1,6 @@
 //! The vertical pass of resampling: each target row is a weighted sum of source rows.
 
-use super::kernel::{Shape, Taps};
+use super::kernel::{Filter, Taps};
 use crate::budget::{Buffer, MemoryBudget, Reservation};
 use crate::error::Result;
 use crate::pixel::Rgba8;
@@ -37,8 +37,8 @@ impl VerticalPass {
     /// # Errors
     ///
     /// [`ErrorKind::MemoryLimit`](crate::ErrorKind::MemoryLimit).
-    pub(super) fn new(shape: Shape, width: u32, source_rows: u32, target_rows: u32, budget: &MemoryBudget) -> Result<Self> {
-        let taps = Taps::new(shape, source_rows, target_rows);
+    pub(super) fn new(filter: Filter, width: u32, source_rows: u32, target_rows: u32, budget: &MemoryBudget) -> Result<Self> {
+        let taps = Taps::new(filter, source_rows, target_rows);
         let window = budget.buffer(Self::window_rows(taps) as usize * width as usize, "the window of resampling")?;
         let charge = budget.reserve(Self::weights_bytes(taps), "the weights of resampling")?;
         let (mut weights, fixed) = (Vec::with_capacity(taps.most() as usize), Vec::with_capacity(taps.most() as usize));
@@ -63,8 +63,8 @@ impl VerticalPass {
     }
 
     /// Bytes that a pass holds.
-    pub(super) fn memory_bytes(shape: Shape, width: u32, source_rows: u32, target_rows: u32) -> u64 {
-        let taps = Taps::new(shape, source_rows, target_rows);
+    pub(super) fn memory_bytes(filter: Filter, width: u32, source_rows: u32, target_rows: u32) -> u64 {
+        let taps = Taps::new(filter, source_rows, target_rows);
         u64::from(Self::window_rows(taps)) * u64::from(width) * Rgba8::BYTES as u64 + Self::weights_bytes(taps)
     }
 

@@ -133,6 +133,11 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
     Ok(ExitCode::SUCCESS)
 }
 
+/// Whether both paths lead to the same folder, which is there.
+fn is_the_same(one: &Path, other: &Path) -> bool {
+    one.canonicalize().is_ok_and(|one| other.canonicalize().is_ok_and(|other| one == other))
+}
+
 fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> Result<ExitCode, Failure> {
     if args.layout.is_some() && args.rules.are_given() {
         let message = "it places the copies already: --keep and --cut are for jobs that are packed".to_owned();
@@ -160,6 +165,10 @@ fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> R
         return Ok(ExitCode::SUCCESS);
     }
     let Some(output) = args.output else { return Ok(ExitCode::from(2)) };
+    if let Some(folder) = args.job.as_deref().filter(|job| job.is_dir() && is_the_same(job, &output)) {
+        let message = "the parts would lie among the artwork, and be taken for it by the next run: choose another output folder".to_owned();
+        return Err(Error::from(ErrorKind::Document { file: Some(folder.to_owned()), at: String::new(), message }).into());
+    }
     let read_layout = |path| document(Layout::read_within(path, options.reading_limit_bytes()));
     let layout = args.layout.as_deref().map(|path| Ok::<_, Failure>((read_layout(path)?, base_of(path)))).transpose()?;
     let run = match (&job, &layout) {

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::kernel::{Shape, Taps};
+use super::kernel::{Filter, Taps};
 use crate::budget::{Buffer, MemoryBudget};
 use crate::error::Result;
 use crate::geom::PxSize;
@@ -142,9 +142,9 @@ impl Rows {
 ///
 /// # Memory
 ///
-/// [`RowHues::memory_bytes`]: a 32nd of the rows' pixels.
+/// [`RowBounds::memory_bytes`]: a 32nd of the rows' pixels.
 #[derive(Debug)]
-pub(super) struct RowHues {
+pub(super) struct RowBounds {
     across: Option<Taps>,
     down: Option<Taps>,
     /// The source rows that one target row needs.
@@ -156,14 +156,14 @@ pub(super) struct RowHues {
     next_finished: u32,
 }
 
-impl RowHues {
+impl RowBounds {
     /// Up to `waiting` target rows are made before the first of them is finished.
     ///
     /// # Errors
     ///
     /// [`MemoryLimit`](crate::ErrorKind::MemoryLimit).
-    pub(super) fn new(shape: Shape, source: PxSize, target: PxSize, waiting: u32, budget: &MemoryBudget) -> Result<Self> {
-        let taps = |source: u32, target: u32| (source != target).then(|| Taps::new(shape, source, target));
+    pub(super) fn new(filter: Filter, source: PxSize, target: PxSize, waiting: u32, budget: &MemoryBudget) -> Result<Self> {
+        let taps = |source: u32, target: u32| (source != target).then(|| Taps::new(filter, source, target));
         let (across, down) = (taps(source.width(), target.width()), taps(source.height(), target.height()));
         let blocks = (source.width() as usize).div_ceil(BLOCK);
         let source = Rows::new(Self::source_rows(down), blocks, budget)?;
@@ -171,8 +171,8 @@ impl RowHues {
         Ok(Self { across, down, source, next_source: 0, target, next_target: 0, next_finished: 0 })
     }
 
-    pub(super) fn memory_bytes(shape: Shape, source: PxSize, target: PxSize, waiting: u32) -> u64 {
-        let down = (source.height() != target.height()).then(|| Taps::new(shape, source.height(), target.height()));
+    pub(super) fn memory_bytes(filter: Filter, source: PxSize, target: PxSize, waiting: u32) -> u64 {
+        let down = (source.height() != target.height()).then(|| Taps::new(filter, source.height(), target.height()));
         let rows = u64::from(Self::source_rows(down)) + u64::from(waiting);
         rows * u64::from(source.width()).div_ceil(BLOCK as u64) * 2 * size_of::<Extreme>() as u64
     }
@@ -259,7 +259,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn hues_are_those_of_visible_pixels() {
+    fn bounds_are_those_of_visible_pixels() {
         let hidden = Rgba8::new(0, 255, 0, 0);
         let pixels = [[hidden; 9].as_slice(), &[Rgba8::new(10, 20, 30, 1), Rgba8::new(5, 25, 30, 200)]].concat();
         let found = extremes(&pixels);
