@@ -20,7 +20,7 @@ fuzz_target!(|file: &[u8]| {
     let as_it_is = file.len().is_multiple_of(8);
     fs::write(folder.path().join("artwork"), if as_it_is { file.to_vec() } else { with_right_checksums(file) }).unwrap();
     let size = PxSize::new(24, 19).unwrap();
-    let placement = |copy, turn, trim| Placement {
+    let placement = |copy, turn, trim: bool| Placement {
         order: "1001".into(),
         item: copy,
         copy: 1,

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use gangsheet::{
-    Background, ErrorKind, Layout, MemoryBudget, Part, PartHeader, PixelFormat, Placement, PreflightOptions, Report, Rgba8, Run,
+    Background, ErrorKind, Layout, MemoryBudget, Part, PartColor, PartHeader, PixelFormat, Placement, PreflightOptions, Report, Rgba8, Run,
     RunOptions, Trim, Turn, VerifyOptions, verify,
 };
 
