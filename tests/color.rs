@@ -5,6 +5,7 @@ mod common;
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use common::{Picture, Shop, read_part};
 use gangsheet::{
@@ -15,8 +16,11 @@ use moxcms::ColorProfile;
 
 const SOFT: Rgba8 = Rgba8::new(150, 120, 90, 255);
 
+/// Encoded once: profiles tell the second in which they are made.
+static ADOBE: LazyLock<Vec<u8>> = LazyLock::new(|| ColorProfile::new_adobe_rgb().encode().unwrap());
+
 fn adobe() -> Vec<u8> {
-    ColorProfile::new_adobe_rgb().encode().unwrap()
+    ADOBE.clone()
 }
 
 /// Writes a PNG of one colour that has this ICC profile.
