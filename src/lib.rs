@@ -62,7 +62,7 @@
 //! |---|---|
 //! | `geom` `pixel` `error` `budget` `cancel` `system` `simd` | the words: lengths, resolutions, pixel rectangles, pixels, the error type, the memory ledger, the way to stop, the machine's memory and disks, loops for its processor |
 //! | `job` | `job.json`, CSV files and folders: orders, items, media, sizing rules, order selection, output options |
-//! | `artwork` | headers, decoders behind one row reader, visible rectangles, resampling by rows, turned rasters: resident, streamed or spilled |
+//! | `artwork` | headers, decoders behind one row reader, colours, visible rectangles, resampling by rows, turned rasters: resident, streamed or spilled |
 //! | `preflight` | artwork opened once, physical → pixels, every problem and warning; lines, gaps and specks measured |
 //! | `layout` | parts and placements, `layout.json`, packing, validity, lower bounds |
 //! | `encode` | row filters, deflate, fragments, the PNG container, resuming |

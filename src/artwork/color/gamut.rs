@@ -15,12 +15,18 @@ pub(super) struct Gamut {
 }
 
 impl Gamut {
-    /// What of `source` becomes another colour in `target`, by more than rounding. Both are seen in ProPhoto RGB, which holds them.
-    pub(super) fn new(source: &ColorProfile, target: &ColorProfile, options: TransformOptions) -> Option<Self> {
+    /// What of `source` becomes another colour in `target`, by more than rounding, when it is brought `there`. Both are seen in ProPhoto RGB,
+    /// which holds them.
+    pub(super) fn new(
+        source: &ColorProfile,
+        target: &ColorProfile,
+        there: &Transform8BitExecutor,
+        options: TransformOptions,
+    ) -> Option<Self> {
         let (bits, channels) = if source.color_space == DataColorSpace::Cmyk { (4, 4) } else { (5, 3) };
         let wide = ColorProfile::new_pro_photo_rgb();
-        let transform = |from: &ColorProfile, to: &ColorProfile| from.create_transform_8bit(Layout::Rgba, to, Layout::Rgba, options).ok();
-        let (direct, there, back) = (transform(source, &wide)?, transform(source, target)?, transform(target, &wide)?);
+        let seen = |profile: &ColorProfile| profile.create_transform_8bit(Layout::Rgba, &wide, Layout::Rgba, options).ok();
+        let (direct, back) = (seen(source)?, seen(target)?);
         let most = (1_u32 << bits) - 1;
         let level = |cell: u32, channel: u32| (((cell >> (channel * bits)) & most) * 255 / most).to_le_bytes()[0];
         let cells = 1_u32 << (bits * channels);
@@ -32,7 +38,7 @@ impl Gamut {
                 let mut to = vec![0; from.len()];
                 transform.transform(from, &mut to).ok().map(|()| to)
             };
-            let (seen, kept) = (apply(&*direct, &colors)?, apply(&*back, &apply(&*there, &colors)?)?);
+            let (seen, kept) = (apply(&*direct, &colors)?, apply(&*back, &apply(there, &colors)?)?);
             for (bit, (seen, kept)) in seen.chunks_exact(4).zip(kept.chunks_exact(4)).enumerate() {
                 let moved = (0..3).any(|channel| seen[channel].abs_diff(kept[channel]) > Self::ROUNDING);
                 *beyond |= u64::from(moved) << bit;
@@ -63,7 +69,11 @@ mod tests {
     #[test]
     fn only_the_vivid_colours_of_a_wide_space_are_beyond() {
         let (wide, srgb) = (ColorProfile::new_adobe_rgb(), ColorProfile::new_srgb());
-        let gamut = |source, target| Gamut::new(source, target, TransformOptions::default()).unwrap();
+        let gamut = |source: &ColorProfile, target: &ColorProfile| {
+            let options = TransformOptions::default();
+            let there = source.create_transform_8bit(Layout::Rgba, target, Layout::Rgba, options).unwrap();
+            Gamut::new(source, target, &*there, options).unwrap()
+        };
         let vivid = Rgba8::new(0, 255, 0, 255);
         let soft = [Rgba8::new(200, 180, 160, 255), Rgba8::new(0, 0, 0, 255), Rgba8::new(255, 255, 255, 255), Rgba8::TRANSPARENT];
         assert_eq!(gamut(&wide, &srgb).count(&[vivid; 3]), (3, 3));

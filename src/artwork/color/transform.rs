@@ -42,7 +42,7 @@ impl ColorChange {
         }
         space.change(tag.digest(mode), || {
             let unused = tag.profile(mode).err();
-            let transform = ColorTransform::new(tag, mode, space);
+            let transform = ColorTransform::between(tag, mode, space).map(|(transform, ..)| transform);
             // A profile that the library cannot use is none.
             let unused = unused.or(transform.is_none().then_some("it is of a kind that cannot be used"));
             let way = match transform {
@@ -64,7 +64,7 @@ impl ColorChange {
 pub(in super::super) struct ColorTransform {
     executor: Executor,
     from_inks: bool,
-    /// None for greys, which every space has.
+    /// Where colours that the parts cannot show are counted; none for greys, which every space has.
     gamut: Option<Gamut>,
 }
 
@@ -78,22 +78,31 @@ enum Executor {
 impl ColorTransform {
     /// The conversion from the colours that `tag` means, or from sRGB where it cannot be used; `None` where the library has none.
     pub(in super::super) fn new(tag: &ColorTag, mode: ColorMode, space: &ColorSpace) -> Option<Self> {
+        let (transform, source, target) = Self::between(tag, mode, space)?;
+        let gamut = match &transform.executor {
+            Executor::Pixels(there) => Gamut::new(&source, &target, &**there, space.options()),
+            Executor::Greys(_) => None,
+        };
+        Some(Self { gamut, ..transform })
+    }
+
+    /// The conversion alone, with the profiles that it is between.
+    fn between(tag: &ColorTag, mode: ColorMode, space: &ColorSpace) -> Option<(Self, ColorProfile, ColorProfile)> {
         let source = tag.profile(mode).unwrap_or_else(|_| ColorProfile::new_srgb());
         let from_inks = source.color_space == DataColorSpace::Cmyk;
         let (target, options) = (space.profile(), space.options());
         let is_compensated = from_inks && space.intent() == Intent::Relative;
         let lifted = is_compensated.then(|| black_light(&source, options)).flatten().and_then(|light| lifted(target, light));
-        let target = lifted.as_ref().unwrap_or(target);
+        let target = lifted.unwrap_or_else(|| target.clone());
         let executor = if source.color_space == DataColorSpace::Gray {
-            let transform = source.create_transform_8bit(Layout::Gray, target, Layout::Rgba, options).ok()?;
+            let transform = source.create_transform_8bit(Layout::Gray, &target, Layout::Rgba, options).ok()?;
             let (greys, mut pixels): (Vec<u8>, _) = ((0..=u8::MAX).collect(), vec![Rgba8::TRANSPARENT; 256]);
             transform.transform(&greys, bytemuck::cast_slice_mut(&mut pixels)).ok()?;
             Executor::Greys(pixels)
         } else {
-            Executor::Pixels(source.create_transform_8bit(Layout::Rgba, target, Layout::Rgba, options).ok()?)
+            Executor::Pixels(source.create_transform_8bit(Layout::Rgba, &target, Layout::Rgba, options).ok()?)
         };
-        let gamut = if source.color_space == DataColorSpace::Gray { None } else { Gamut::new(&source, target, options) };
-        Some(Self { executor, from_inks, gamut })
+        Some((Self { executor, from_inks, gamut: None }, source, target))
     }
 
     /// The most bytes that a transform and its making hold, for a file whose profile has tables of so many bytes: the profile, whose bytes are

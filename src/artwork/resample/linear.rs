@@ -214,23 +214,12 @@ impl Tables {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Resampler;
+    use super::super::tests::resample;
     use super::*;
     use crate::job::{Kernel, Resample};
 
     fn resampled(pixels: &[Rgba8], source: PxSize, target: PxSize) -> Vec<Rgba8> {
-        let budget = MemoryBudget::new(u64::MAX);
-        let how = Resample { kernel: Kernel::Box, linear: true };
-        let mut resampler = Resampler::new(source, target, how, &budget).unwrap();
-        assert_eq!(budget.held_bytes(), Resampler::memory_bytes(source, target, how));
-        let mut out = Vec::new();
-        for row in pixels.chunks(source.width() as usize) {
-            resampler.push_row(row).unwrap();
-            while let Some(row) = resampler.next_row().unwrap() {
-                out.extend_from_slice(row);
-            }
-        }
-        out
+        resample(pixels, source, target, Resample { kernel: Kernel::Box, linear: true })
     }
 
     #[test]

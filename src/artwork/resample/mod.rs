@@ -200,7 +200,7 @@ mod tests {
 
     const KERNELS: &[Kernel] = &[Kernel::Lanczos3, Kernel::CatmullRom, Kernel::Mitchell, Kernel::Bilinear, Kernel::Box];
 
-    fn resample(pixels: &[Rgba8], source: PxSize, target: PxSize, how: Resample) -> Vec<Rgba8> {
+    pub(super) fn resample(pixels: &[Rgba8], source: PxSize, target: PxSize, how: Resample) -> Vec<Rgba8> {
         let budget = MemoryBudget::new(u64::MAX);
         let mut resampler = Resampler::new(source, target, how, &budget).unwrap();
         assert_eq!(budget.held_bytes(), Resampler::memory_bytes(source, target, how));
