@@ -6,7 +6,7 @@ use super::{ArtworkHeader, ArtworkReader, Resampler};
 use crate::budget::{Buffer, MemoryBudget};
 use crate::error::{ErrorKind, Result};
 use crate::geom::{PxRect, PxSize, Rows};
-use crate::job::{AlphaRules, Resample};
+use crate::job::{AlphaRules, Kernel, Resample};
 use crate::pixel::Rgba8;
 
 use super::alpha::{clean, cleans, knock_out};
@@ -121,6 +121,13 @@ impl ShapedRows {
 }
 
 impl Shaping {
+    /// Whether the raster may be made of a smaller image than the one of size `stored` that the file has. A part of it would lie between the
+    /// smaller one's pixels; the nearest pixel, and one of a colour, may not be among them, and they are mixed as they are encoded.
+    pub(crate) fn may_be_of_smaller(&self, stored: PxSize) -> bool {
+        let is_mixed = self.resample.kernel != Kernel::Nearest && !self.resample.linear && self.alpha.knockout.is_none();
+        self.crop.size() == stored && is_mixed
+    }
+
     fn is_resampled(&self) -> bool {
         self.crop.size() != self.place.size()
     }
@@ -256,7 +263,7 @@ impl RasterStream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Harden, Kernel, Knockout};
+    use crate::job::{Harden, Knockout};
 
     const RED: Rgba8 = Rgba8::new(255, 0, 0, 255);
     const BLACK: Rgba8 = Rgba8::new(0, 0, 0, 255);

@@ -7,7 +7,7 @@ use super::PartPlan;
 use crate::artwork::{Orientation, Residence, Shaping};
 use crate::error::{ErrorKind, Result};
 use crate::geom::{PxRect, PxSize, Turn};
-use crate::job::{AlphaRules, Kernel, Resample, Treatment};
+use crate::job::{AlphaRules, Resample, Treatment};
 use crate::layout::Layout;
 use crate::preflight::CheckedArtwork;
 
@@ -112,10 +112,8 @@ pub(super) fn reduce(specs: &mut [RasterSpec], artworks: &mut [CheckedArtwork]) 
     let mut largest = vec![(0, 0); artworks.len()];
     for spec in &*specs {
         let (width, height) = &mut largest[spec.artwork];
-        // A part of the artwork would lie between the pixels of a smaller one; the nearest pixel, and one of a colour, may not be there.
-        let is_whole = spec.crop.size() == artworks[spec.artwork].header.stored_size();
-        let is_mixed = spec.resample.kernel != Kernel::Nearest && !spec.resample.linear && spec.alpha.knockout.is_none();
-        *width = spec.inner.width().max(if is_whole && is_mixed { *width } else { u32::MAX });
+        let may_be = spec.shaping().may_be_of_smaller(artworks[spec.artwork].header.stored_size());
+        *width = spec.inner.width().max(if may_be { *width } else { u32::MAX });
         *height = spec.inner.height().max(*height);
     }
     for (artwork, (width, height)) in artworks.iter_mut().zip(largest) {

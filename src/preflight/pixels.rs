@@ -61,20 +61,20 @@ impl<'a> Pixels<'a> {
         Ok(&self.known[&key])
     }
 
-    fn read(&self, artwork: &CheckedArtwork, (_, mut crop, size, resample, alpha): Key, budget: &MemoryBudget) -> Result<Findings> {
+    fn read(&self, artwork: &CheckedArtwork, (_, crop, size, resample, alpha): Key, budget: &MemoryBudget) -> Result<Findings> {
         let Orientation { mirror, turn } = artwork.header.orientation;
         let size = size.turned(turn);
         let shown = Shown { mirror, turn, sides: sides_within(crop, artwork.header.stored_size()) };
         let mut header = artwork.header.clone();
-        if crop == header.stored_size().into() {
+        let mut shaping = Shaping { crop, place: size.into(), size, mirror, resample, alpha };
+        if shaping.may_be_of_smaller(header.stored_size()) {
             header.reduce_to(size.width(), size.height());
-            crop = header.stored_size().into();
+            shaping.crop = header.stored_size().into();
         }
         tracing::debug!(artwork = %artwork.path.display(), width = size.width(), height = size.height(), "looking at the pixels");
-        let shaping = Shaping { crop, place: size.into(), size, mirror, resample, alpha };
         let mut stream = RasterStream::open(&artwork.path, &header, &shaping, budget)?;
         let may_be_transparent = header.may_be_transparent || alpha.knockout.is_some();
-        let mut analyser = Analyser::new(size, may_be_transparent, &self.measures(crop.size(), size), budget)?;
+        let mut analyser = Analyser::new(size, may_be_transparent, &self.measures(shaping.crop.size(), size), budget)?;
         let mut row = budget.buffer::<Rgba8>(size.width() as usize, "a row of an artwork")?;
         for y in 0..size.height() {
             stream.take(Rows::new(y, y + 1)?, &mut row, || self.cancel.check())?;
