@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use csv::{ErrorKind as CsvFault, ReaderBuilder, StringRecord};
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::document::{BYTE_ORDER_MARK, MAX_FILE_BYTES, QUOTED_CHARS, from_value, shortened};
 use super::read::{check_text, too_many_items};
@@ -17,26 +17,32 @@ use super::{Item, Job, Order};
 use crate::budget::PROCESS_BYTES;
 use crate::error::{Error, ErrorKind, Result};
 
-/// The columns, and how their cells are written in JSON.
-const COLUMNS: [(&str, Cell); 19] = [
+/// The columns, and where and how their cells are written in JSON.
+const COLUMNS: [(&str, Cell); 25] = [
     ("order", Cell::Order("id", Form::Text)),
     ("priority", Cell::Order("priority", Form::Word)),
     ("due", Cell::Order("due", Form::Text)),
     ("fill_up", Cell::Order("fill_up", Form::Word)),
-    ("artwork", Cell::Item("artwork", Form::Text)),
-    ("copies", Cell::Item("copies", Form::Word)),
-    ("turn", Cell::Item("turn", Form::Word)),
-    ("trim", Cell::Item("trim", Form::Word)),
-    ("mirror", Cell::Item("mirror", Form::Word)),
-    ("canvas", Cell::Item("canvas", Form::Pair)),
-    ("name", Cell::Item("name", Form::Text)),
-    ("width", Cell::Size("width", Form::Text)),
-    ("height", Cell::Size("height", Form::Text)),
-    ("longest", Cell::Size("longest", Form::Text)),
-    ("fit", Cell::Size("fit", Form::Pair)),
-    ("exact", Cell::Size("exact", Form::Pair)),
-    ("dpi", Cell::Size("dpi", Form::Word)),
-    ("metadata", Cell::Size("metadata", Form::Word)),
+    ("artwork", Cell::Item(&["artwork"], Form::Text)),
+    ("copies", Cell::Item(&["copies"], Form::Word)),
+    ("turn", Cell::Item(&["turn"], Form::Word)),
+    ("trim", Cell::Item(&["trim"], Form::Word)),
+    ("mirror", Cell::Item(&["mirror"], Form::Word)),
+    ("canvas", Cell::Item(&["canvas"], Form::Pair)),
+    ("name", Cell::Item(&["name"], Form::Text)),
+    ("width", Cell::Item(&["size", "width"], Form::Text)),
+    ("height", Cell::Item(&["size", "height"], Form::Text)),
+    ("longest", Cell::Item(&["size", "longest"], Form::Text)),
+    ("fit", Cell::Item(&["size", "fit"], Form::Pair)),
+    ("exact", Cell::Item(&["size", "exact"], Form::Pair)),
+    ("dpi", Cell::Item(&["size", "dpi"], Form::Word)),
+    ("metadata", Cell::Item(&["size", "metadata"], Form::Word)),
+    ("kernel", Cell::Item(&["resample", "kernel"], Form::Text)),
+    ("linear", Cell::Item(&["resample", "linear"], Form::Word)),
+    ("knockout", Cell::Item(&["alpha", "knockout", "color"], Form::Text)),
+    ("tolerance", Cell::Item(&["alpha", "knockout", "tolerance"], Form::Word)),
+    ("min_alpha", Cell::Item(&["alpha", "min_alpha"], Form::Word)),
+    ("harden", Cell::Item(&["alpha", "harden"], Form::Word)),
     // Programs end lines with a delimiter; what stands there has no meaning.
     ("", Cell::Nothing),
 ];
@@ -56,9 +62,10 @@ const INPUT_BYTES: usize = 64 << 10;
 /// What a cell says something of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cell {
+    /// This field of the order.
     Order(&'static str, Form),
-    Item(&'static str, Form),
-    Size(&'static str, Form),
+    /// The field of the item that this path of names leads to.
+    Item(&'static [&'static str], Form),
     Nothing,
 }
 
@@ -66,7 +73,7 @@ enum Cell {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Text,
-    /// A whole number, `true` or `false`, else a text.
+    /// A number, `true` or `false`, else a text.
     Word,
     /// Two lengths with an x between them.
     Pair,
@@ -79,7 +86,7 @@ impl Form {
             Self::Word => match text.to_ascii_lowercase().as_str() {
                 "true" => true.into(),
                 "false" => false.into(),
-                _ => text.parse::<i64>().map_or_else(|_| text.into(), Value::from),
+                _ => text.parse::<Number>().map_or_else(|_| text.into(), Value::Number),
             },
             Self::Pair => pair(text).map_or_else(|| text.into(), |lengths| lengths.map(|length| length.to_string()).to_vec().into()),
         }
@@ -88,10 +95,10 @@ impl Form {
 
 impl Job {
     /// The job with the orders of a CSV text: one item a line, lines with the same `order` being one order. The first line names the
-    /// columns: `artwork`, and any of `order`, `priority`, `due`, `fill_up`, `copies`, `turn`, `trim`, `mirror`, `canvas`, `name` and one of
-    /// the rules for the size: `width`, `height`, `longest`, `fit`, `exact`, `dpi`, `metadata`. A cell says what the field of that name says
-    /// in `job.json`; one that is empty says nothing. Two lengths are written `4in x 3in`. Columns are told apart by commas, semicolons or
-    /// tabs, whichever the first line has most of.
+    /// columns: `artwork`, and any of `order`, `priority`, `due`, `fill_up`, `copies`, `turn`, `trim`, `mirror`, `canvas`, `name`, `kernel`,
+    /// `linear`, `knockout`, `tolerance`, `min_alpha`, `harden`, and one of the rules for the size: `width`, `height`, `longest`, `fit`,
+    /// `exact`, `dpi`, `metadata`. A cell says what the field of that name says in `job.json`; one that is empty says nothing. Two lengths
+    /// are written `4in x 3in`. Columns are told apart by commas, semicolons or tabs, whichever the first line has most of.
     ///
     /// ```
     /// use gangsheet::{Dpi, Job, Media};
@@ -235,20 +242,18 @@ impl Lines {
 
 /// The order of one item that a line says, and whether it says more of the order than its id.
 fn read_line(record: &StringRecord, line: u64, columns: &[(&'static str, Cell)]) -> Result<(Order, bool)> {
-    let (mut order, mut item, mut size) = (Map::new(), Map::new(), Map::new());
+    let (mut order, mut item) = (Map::new(), Map::new());
     for (text, (column, cell)) in record.iter().zip(columns).filter(|(text, _)| !text.is_empty()) {
         check_text(text).map_err(|message| wrong(place(line, column), message))?;
-        let (object, (field, form)) = match *cell {
-            Cell::Order(field, form) => (&mut order, (field, form)),
-            Cell::Item(field, form) => (&mut item, (field, form)),
-            Cell::Size(field, form) => (&mut size, (field, form)),
+        match *cell {
+            Cell::Order(field, form) => insert(&mut order, &[field], form.json(text)),
+            Cell::Item(path, form) => insert(&mut item, path, form.json(text)),
             Cell::Nothing => {
                 let message =
                     format!("found {:?} in a column without a name, expected a name in the first line", shortened(text, QUOTED_CHARS));
                 return Err(wrong(place(line, ""), message));
             }
-        };
-        object.insert(field.to_owned(), form.json(text));
+        }
     }
     if !item.contains_key("artwork") {
         return Err(wrong(place(line, "artwork"), "found nothing, expected the path of an artwork"));
@@ -258,20 +263,34 @@ fn read_line(record: &StringRecord, line: u64, columns: &[(&'static str, Cell)])
     } else if !order.contains_key("id") {
         return Err(wrong(place(line, "order"), "found nothing, expected the order's id"));
     }
-    if !size.is_empty() {
-        item.insert("size".to_owned(), size.into());
-    }
     let says_more = order.len() > 1;
     order.insert("items".to_owned(), vec![Value::Object(item)].into());
     let order = from_value(order.into()).map_err(|(at, message)| wrong(place(line, column_of(&at)), message))?;
     Ok((order, says_more))
 }
 
+/// Puts a value where a path of names leads to from this object.
+fn insert(object: &mut Map<String, Value>, path: &[&str], value: Value) {
+    match path {
+        [] => {}
+        [field] => drop(object.insert((*field).to_owned(), value)),
+        [outer, inner @ ..] => {
+            let outer = object.entry(*outer).or_insert_with(|| Map::new().into());
+            outer.as_object_mut().into_iter().for_each(|object| insert(object, inner, value.clone()));
+        }
+    }
+}
+
 /// The column of a place in an order of one item: `items[0].size.fit[1]` is in the column `fit`.
 fn column_of(at: &str) -> &str {
     let inner = at.strip_prefix("items[0]").unwrap_or(at).trim_start_matches('.');
-    let inner = inner.strip_prefix("size.").unwrap_or(inner);
-    inner.split(['[', '.']).next().unwrap_or(inner)
+    let field = inner.split('[').next().unwrap_or(inner);
+    let is_there = |cell: &Cell| matches!(cell, Cell::Item(path, _) if path.iter().copied().eq(field.split('.')));
+    match COLUMNS.iter().find(|(_, cell)| is_there(cell)) {
+        Some((column, _)) => column,
+        // What several columns say together.
+        None => field.rsplit('.').next().unwrap_or(field),
+    }
 }
 
 /// Puts what is wrong with a checked job to the line of the item or of the first item of the order.
@@ -365,6 +384,20 @@ mod tests {
     }
 
     #[test]
+    fn a_line_says_how_edges_are_printed() {
+        let csv = "artwork,kernel,linear,knockout,tolerance,min_alpha,harden\n\
+                   a.png,nearest,true,#ffffff,12,30,\n\
+                   b.png,,,#000000,,,0.5\n\
+                   c.png,,,,,,1\n";
+        let json = r##"{"version": 1, "name": "Test", "dpi": 300, "media": {"width": "22in", "max_length": "240in"}, "orders": [{"id": "1", "items": [
+            {"artwork": "a.png", "resample": {"kernel": "nearest", "linear": true},
+             "alpha": {"knockout": {"color": "#ffffff", "tolerance": 12}, "min_alpha": 30}},
+            {"artwork": "b.png", "alpha": {"knockout": "#000000", "harden": 0.5}},
+            {"artwork": "c.png", "alpha": {"harden": 1}}]}]}"##;
+        assert_eq!(read(csv), Job::from_json(json.as_bytes()).unwrap());
+    }
+
+    #[test]
     fn forms_that_programs_write_are_the_same_job() {
         let plain = read("order,artwork,width\n1,a.png,10in\n");
         for csv in [
@@ -401,11 +434,15 @@ mod tests {
             ("artwork,name,width\na.png,\"Fox, 2\",10\n", "line 2, column width"),
             ("artwork,fit\na.png,4in\n", "line 2, column fit: found string \"4in\""),
             ("artwork,copies\na.png,0\n", "line 2, column copies: found integer `0`, expected a whole number of copies from 1"),
-            ("artwork,copies\na.png,1.5\n", "line 2, column copies: found string \"1.5\""),
+            ("artwork,copies\na.png,1.5\n", "line 2, column copies: found floating point `1.5`"),
             ("artwork,copies\na.png,-2\n", "line 2, column copies: found integer `-2`"),
             ("artwork,copies\na.png,99999999999\n", "line 2, column copies: found integer `99999999999`"),
             ("artwork,turn\na.png,45\n", "line 2, column turn: found integer `45`"),
             ("artwork,trim\na.png,yes\n", "line 2, column trim: found string \"yes\""),
+            ("artwork,harden\na.png,2\n", "line 2, column harden: found"),
+            ("artwork,knockout\na.png,blue\n", "line 2, column knockout: found string \"blue\""),
+            ("artwork,tolerance\na.png,9\n", "line 2, column knockout:"),
+            ("artwork,kernel\na.png,sinc\n", "line 2, column kernel: found"),
             ("artwork,width,height\na.png,1in,2in\n", "line 2, column size: found both width and height"),
             ("artwork,width\n,1in\n", "line 2, column artwork: found nothing"),
             ("order,artwork\n,a.png\n", "line 2, column order: found nothing"),
