@@ -1,10 +1,14 @@
-//! Property: any placements of a few artworks, overlapping or not, scaled or not, trimmed, mirrored and turned, render with ample memory and
-//! with the least that will do to the same proven parts, whose pixels are those of the artwork wherever it is printed pixel for pixel.
+//! Property: any placements of a few artworks, overlapping or not, scaled by any kernel or not, trimmed, mirrored, turned and with any rules for
+//! their alpha, render with ample memory and with the least that will do to the same proven parts, whose pixels are those of the artwork wherever
+//! it is printed pixel for pixel.
 
 #![no_main]
 
 use arbitrary::Arbitrary;
-use gangsheet::{Background, Compression, Dpi, Layout, Output, Part, Placement, PxRect, PxSize, Treatment, Turn};
+use gangsheet::{
+    AlphaRules, Background, Compression, Dpi, Harden, Kernel, Knockout, Layout, Output, Part, Placement, PxRect, PxSize, Resample,
+    Treatment, Turn,
+};
 use gangsheet_fuzz::render_and_prove;
 use libfuzzer_sys::{Corpus, fuzz_target};
 
@@ -25,11 +29,21 @@ struct Copy {
     turn: u8,
     trim: bool,
     mirror: bool,
+    kernel: u8,
+    linear: bool,
+    /// Black, white or red, within a tolerance.
+    knockout: Option<(u8, u8)>,
+    min_alpha: u8,
+    harden: bool,
 }
 
 /// The artworks with their sizes, whole and trimmed.
 const ARTWORKS: [(&str, [(u32, u32); 2]); 4] =
     [("a.png", [(9, 7), (8, 5)]), ("b.png", [(11, 5), (11, 5)]), ("c.png", [(6, 13), (6, 13)]), ("d.jpg", [(17, 12), (17, 12)])];
+
+const KERNELS: [Kernel; 6] = [Kernel::Lanczos3, Kernel::CatmullRom, Kernel::Mitchell, Kernel::Bilinear, Kernel::Box, Kernel::Nearest];
+
+const COLORS: [[u8; 3]; 3] = [[0; 3], [255; 3], [255, 0, 0]];
 
 impl Copy {
     /// `None` where it does not lie inside a part of `size`.
@@ -41,7 +55,15 @@ impl Copy {
         let rect = PxRect::new(self.x.into(), self.y.into(), upright.turned(turn)).ok()?;
         let inside = rect.right() <= size.width() && rect.bottom() <= size.height();
         let (order, artwork) = ("1001".into(), artwork.into());
-        let treatment = Treatment { trim: self.trim.into(), mirror: self.mirror, ..Treatment::default() };
+        let kernel = KERNELS[usize::from(self.kernel) % KERNELS.len()];
+        let knockout = self.knockout.map(|(color, tolerance)| Knockout { color: COLORS[usize::from(color) % COLORS.len()], tolerance });
+        let harden = if self.harden { Harden::new(0.5) } else { None };
+        let treatment = Treatment {
+            trim: self.trim.into(),
+            mirror: self.mirror,
+            resample: Resample { kernel, linear: self.linear },
+            alpha: AlphaRules { knockout, min_alpha: self.min_alpha, harden },
+        };
         inside.then_some(Placement { order, item: 0, copy, artwork, rect, turn, inner: None, treatment })
     }
 }

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use gangsheet::{
-    Background, ErrorKind, Layout, MemoryBudget, Part, PartColor, PartHeader, PixelFormat, Placement, PreflightOptions, Report, Rgba8, Run,
-    RunOptions, Trim, Turn, VerifyOptions, verify,
+    Background, ErrorKind, Knockout, Layout, MemoryBudget, Part, PartColor, PartHeader, PixelFormat, Placement, PreflightOptions, Report,
+    Rgba8, Run, RunOptions, Treatment, Trim, Turn, VerifyOptions, verify,
 };
 
 use crate::{decode_checked, scratch};
@@ -69,20 +69,38 @@ impl Art {
         self.moved(right - left + 1, bottom - top + 1, |x, y| (left + x, top + y))
     }
 
+    /// The same picture with each pixel changed.
+    fn changed(&self, change: impl Fn(Rgba8) -> Rgba8) -> Self {
+        Self { width: self.width, pixels: self.pixels.iter().copied().map(change).collect() }
+    }
+
     /// The pixels of a placement, where it prints the artwork pixel for pixel.
     fn placed(&self, placement: &Placement) -> Option<Self> {
-        let trimmed =
-            if placement.treatment.trim != Trim::None { self.trimmed() } else { self.moved(self.width, self.height(), |x, y| (x, y)) };
+        let Treatment { trim, mirror, alpha, .. } = placement.treatment;
+        let is_knocked_out = |pixel: Rgba8| {
+            alpha.knockout.is_some_and(|Knockout { color: [r, g, b], tolerance }| {
+                [(pixel.r, r), (pixel.g, g), (pixel.b, b)].iter().all(|(found, color)| found.abs_diff(*color) <= tolerance)
+            })
+        };
+        let knocked_out = self.changed(|pixel| if is_knocked_out(pixel) { Rgba8::TRANSPARENT } else { pixel });
+        let trimmed = if trim == Trim::None { knocked_out } else { knocked_out.trimmed() };
         let (w, h) = (trimmed.width, trimmed.height());
-        let mirrored = if placement.treatment.mirror { trimmed.moved(w, h, |x, y| (w - 1 - x, y)) } else { trimmed };
+        let mirrored = if mirror { trimmed.moved(w, h, |x, y| (w - 1 - x, y)) } else { trimmed };
         let turned = match placement.turn {
             Turn::None => mirrored,
             Turn::Cw90 => mirrored.moved(h, w, |x, y| (y, h - 1 - x)),
             Turn::Cw180 => mirrored.moved(w, h, |x, y| (w - 1 - x, h - 1 - y)),
             Turn::Cw270 => mirrored.moved(h, w, |x, y| (w - 1 - y, x)),
         };
+        // Hardened at a half or not.
+        let cleaned = turned.changed(|pixel| match (pixel.a >= alpha.min_alpha, alpha.harden) {
+            (_, _) if pixel.a == 0 => pixel,
+            (true, None) => pixel,
+            (true, Some(_)) if pixel.a > 127 => Rgba8 { a: 255, ..pixel },
+            _ => Rgba8::TRANSPARENT,
+        });
         let size = placement.rect.size();
-        ((turned.width, turned.height()) == (size.width() as usize, size.height() as usize)).then_some(turned)
+        ((cleaned.width, cleaned.height()) == (size.width() as usize, size.height() as usize)).then_some(cleaned)
     }
 }
 
