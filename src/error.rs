@@ -388,6 +388,8 @@ pub enum ProblemKind {
     Specks,
     /// The artwork touches the border of its picture.
     TouchesBorder,
+    /// The artwork has inks, which a profile turns into colours.
+    Inks,
     /// The artwork has inks without a profile that says what they look like.
     UnknownInks,
     /// The artwork has a colour profile that cannot be used.

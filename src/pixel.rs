@@ -34,6 +34,11 @@ impl Rgba8 {
         Self { r, g, b, a }
     }
 
+    /// The largest difference of two colours in one channel, whatever their alpha.
+    pub(crate) fn color_distance(self, other: Self) -> u8 {
+        self.r.abs_diff(other.r).max(self.g.abs_diff(other.g)).max(self.b.abs_diff(other.b))
+    }
+
     /// Composites `self` over `below` with the *over* operator of Porter and Duff (“Compositing Digital Images”, SIGGRAPH 1984),
     /// both with straight alpha.
     ///

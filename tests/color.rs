@@ -7,6 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use common::profile::{jpeg_with_profile, press_profile};
 use common::{Picture, Shop, read_part};
 use gangsheet::{
     AlphaRules, Dpi, ErrorKind, Existing, Harden, Item, Job, Kernel, Knockout, Layout, Length, Media, Order, Output, OutputProfile,
@@ -85,6 +86,49 @@ fn colours_of_another_space_are_converted_and_counted() {
     }
     assert_eq!(chunk(&out.join("Test part 1.png"), b"sRGB"), Some(vec![1]));
     verify(&out, &VerifyOptions::default(), &gangsheet::MemoryBudget::new(1 << 27)).unwrap();
+}
+
+/// A file in linear light has most of its shadows below the steps of 8 bits.
+#[test]
+fn sixteen_bits_in_linear_light_are_rounded_when_they_are_converted() {
+    let shop = Shop::new();
+    let level = |x: u32| u16::try_from(x * 8).unwrap();
+    for (name, color) in [("colour.png", png::ColorType::Rgb), ("grey.png", png::ColorType::Grayscale)] {
+        let mut info = png::Info::with_size(400, 1);
+        (info.color_type, info.bit_depth) = (color, png::BitDepth::Sixteen);
+        info.source_gamma = Some(png::ScaledFloat::new(1.0));
+        let mut bytes = Vec::new();
+        let mut writer = png::Encoder::with_info(&mut bytes, info).unwrap().write_header().unwrap();
+        let row: Vec<u8> = (0..400).flat_map(|x| level(x).to_be_bytes().repeat(color.samples())).collect();
+        writer.write_image_data(&row).unwrap();
+        drop(writer);
+        shop.write(name, &bytes);
+    }
+    let items = ["colour.png", "grey.png"].map(|name| Item { turn: TurnPolicy::None, ..Item::new(name) });
+    let job = Job { media: Media::new(Length::px(500), Length::px(60)), ..job(items.to_vec(), Output::default()) };
+    let out = shop.path("out");
+    Run::of_job(&job, shop.base()).render(&out, |_| {}).unwrap();
+    let printed = read_part(&out.join("Test part 1.png")).picture;
+    let layout = Layout::read(&out.join("layout.json")).unwrap();
+    for placed in layout.parts[0].placements() {
+        for x in 0..400 {
+            // IEC 61966-2-1.
+            let light = f64::from(level(x)) / 65535.0;
+            let encoded = 255.0 * if light <= 0.003_130_8 { 12.92 * light } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 };
+            let found = printed.at(placed.rect.x() + x, placed.rect.y());
+            assert!((f64::from(found.r) - encoded).abs() < 0.7, "{}, {x}: {found:?}, not {encoded}", placed.artwork);
+        }
+    }
+}
+
+#[test]
+fn inks_are_converted_by_their_profile_and_told() {
+    let shop = Shop::new();
+    let inks = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/jpeg/cmyk_adobe.jpg")).unwrap();
+    shop.write("press.jpg", &jpeg_with_profile(&inks, &press_profile()));
+    let report = Run::of_job(&job(vec![Item::new("press.jpg")], Output::default()), shop.base()).render(&shop.path("out"), |_| {}).unwrap();
+    assert_eq!(report.converted_artworks, 1);
+    assert_eq!(report.warnings.iter().map(|warning| warning.kind).collect::<Vec<_>>(), [WarningKind::Inks]);
 }
 
 #[test]

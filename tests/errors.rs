@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use common::png_file::png_bytes_with;
+use common::profile::{jpeg_with_profile, press_profile};
 use common::{PLENTY, Picture, PngKind, Shop, Style, draw, files_in, layout, placement, png_bytes, rect};
 use gangsheet::{
     ArtworkLimits, Blank, Cancel, ColorSpace, Dpi, Error, ErrorKind, Existing, Item, Job, Layout, Length, MAX_SIDE_PX, Media, MediaPx,
@@ -50,7 +51,7 @@ const ERROR_KINDS: [Reached<Error>; 24] = [
 ];
 
 /// One test per kind of problem, in the same way.
-const PROBLEM_KINDS: [Reached<Problem>; 18] = [
+const PROBLEM_KINDS: [Reached<Problem>; 19] = [
     ("Job", twice_the_same_order),
     ("Missing", missing),
     ("Unreadable", unreadable),
@@ -67,6 +68,7 @@ const PROBLEM_KINDS: [Reached<Problem>; 18] = [
     ("Gaps", || checked("gaps", "gap.png", None)),
     ("Specks", || checked("specks", "speck.png", None)),
     ("TouchesBorder", || checked("touches_border", "cut.png", None)),
+    ("Inks", || checked("color_mode", "press.jpg", None)),
     ("UnknownInks", || checked("color_mode", "inks.jpg", None)),
     ("UnusedProfile", || checked("color_mode", "profile.png", None)),
 ];
@@ -291,7 +293,9 @@ fn checked(check: &str, artwork: &str, size: Option<Sizing>) -> Problem {
     draw("speck.png", &|x, y| inked((20..25).contains(&x) && (20..25).contains(&y)));
     draw("cut.png", &|x, y| inked(x + y.abs_diff(75) < 50));
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    shop.write("inks.jpg", &fs::read(data.join("jpeg/cmyk_adobe.jpg")).unwrap());
+    let inks = fs::read(data.join("jpeg/cmyk_adobe.jpg")).unwrap();
+    shop.write("inks.jpg", &inks);
+    shop.write("press.jpg", &jpeg_with_profile(&inks, &press_profile()));
     let profile = [b"name\0\0".as_slice(), b"no profile"].concat();
     shop.write("profile.png", &png_bytes_with(&Picture::new(30, 30, |_, _| ink), PngKind::Rgba8, false, &[(*b"iCCP", &profile)]));
     let mut job = some_job(&shop, vec![Item { size, ..Item::new(artwork) }]);

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::budget::MemoryBudget;
 use crate::error::{Error, Result};
-use crate::pixel::Rgba8;
 
 use super::color::ColorTag;
+use super::depth::Pixel;
 use super::header::ArtworkHeader;
 use super::limits::{ArtworkLimits, Deadline};
 use super::source::{Source, damaged};
@@ -32,7 +32,7 @@ impl Reader {
         Err(left_out(path))
     }
 
-    pub(super) fn read_row(&mut self, _: &mut [Rgba8], _: &Deadline) -> Result<()> {
+    pub(super) fn read_row<P: Pixel>(&mut self, _: &mut [P], _: &Deadline) -> Result<()> {
         match *self {}
     }
 }

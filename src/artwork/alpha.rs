@@ -6,9 +6,9 @@ use crate::pixel::Rgba8;
 /// Makes the pixels of a colour transparent.
 pub(super) fn knock_out(knockout: Knockout, row: &mut [Rgba8]) {
     let [red, green, blue] = knockout.color;
+    let color = Rgba8::new(red, green, blue, 255);
     for pixel in row {
-        let distance = pixel.r.abs_diff(red).max(pixel.g.abs_diff(green)).max(pixel.b.abs_diff(blue));
-        if distance <= knockout.tolerance {
+        if pixel.color_distance(color) <= knockout.tolerance {
             *pixel = Rgba8::TRANSPARENT;
         }
     }

@@ -1,6 +1,8 @@
-//! Rows of any colour type to rows of straight RGBA, 8 bits a channel.
+//! Rows of any colour type to rows of straight RGBA.
 
 use crate::pixel::Rgba8;
+
+use super::depth::{Pixel, Rgba16};
 
 /// How the samples of a row become pixels.
 ///
@@ -73,35 +75,36 @@ impl Conversion {
     }
 
     /// Converts a row: as many pixels as `out` holds.
-    pub(super) fn convert(&self, samples: &[u8], out: &mut [Rgba8]) {
-        let n = narrow;
+    pub(super) fn convert<P: Pixel>(&self, samples: &[u8], out: &mut [P]) {
+        let of = |r, g, b, a| P::of_8(Rgba8::new(r, g, b, a));
+        let of_16 = |[r, g, b, a]: [[u8; 2]; 4]| {
+            let n = u16::from_be_bytes;
+            P::of_16(Rgba16::new(n(r), n(g), n(b), n(a)))
+        };
         match self {
             Self::Table(table) => match table.len() / 256 {
-                8 => look_up::<8>(table, samples, out),
-                4 => look_up::<4>(table, samples, out),
-                2 => look_up::<2>(table, samples, out),
-                _ => look_up::<1>(table, samples, out),
+                8 => look_up::<8, _>(table, samples, out),
+                4 => look_up::<4, _>(table, samples, out),
+                2 => look_up::<2, _>(table, samples, out),
+                _ => look_up::<1, _>(table, samples, out),
             },
-            Self::Grey8 => each(samples, out, |&[v]| Rgba8::new(v, v, v, 255)),
-            Self::Grey16 { key } => each(samples, out, |&[v, w]| Rgba8::new(n(v, w), n(v, w), n(v, w), unless(*key, [v, w]))),
-            Self::GreyAlpha8 => each(samples, out, |&[v, a]| Rgba8::new(v, v, v, a)),
-            Self::GreyAlpha16 => each(samples, out, |&[v, w, a, b]| Rgba8::new(n(v, w), n(v, w), n(v, w), n(a, b))),
-            Self::Rgb8 { key: None } => each(samples, out, |&[r, g, b]| Rgba8::new(r, g, b, 255)),
-            Self::Rgb8 { key } => each(samples, out, |&[r, g, b]| Rgba8::new(r, g, b, unless(*key, [r, g, b]))),
+            Self::Grey8 => each(samples, out, |&[v]| of(v, v, v, 255)),
+            Self::Grey16 { key } => each(samples, out, |&v| of_16([v, v, v, [unless(*key, v); 2]])),
+            Self::GreyAlpha8 => each(samples, out, |&[v, a]| of(v, v, v, a)),
+            Self::GreyAlpha16 => each(samples, out, |&[v, w, a, b]| of_16([[v, w], [v, w], [v, w], [a, b]])),
+            Self::Rgb8 { key: None } => each(samples, out, |&[r, g, b]| of(r, g, b, 255)),
+            Self::Rgb8 { key } => each(samples, out, |&[r, g, b]| of(r, g, b, unless(*key, [r, g, b]))),
             Self::Rgb16 { key } => {
-                each(samples, out, |&[r, s, g, h, b, c]| Rgba8::new(n(r, s), n(g, h), n(b, c), unless(*key, [r, s, g, h, b, c])))
+                each(samples, out, |&[r, s, g, h, b, c]| of_16([[r, s], [g, h], [b, c], [unless(*key, [r, s, g, h, b, c]); 2]]))
             }
-            Self::Rgba8 => {
-                let samples = &samples[..out.len() * Rgba8::BYTES];
-                bytemuck::cast_slice_mut(out).copy_from_slice(samples);
-            }
-            Self::Cmyk8 => each(samples, out, |&[c, m, y, k]| Rgba8::new(unprinted(c, k), unprinted(m, k), unprinted(y, k), 255)),
+            Self::Rgba8 => each(samples, out, |&[r, g, b, a]| of(r, g, b, a)),
+            Self::Rgba16 => each(samples, out, |&[r, s, g, h, b, c, a, z]| of_16([[r, s], [g, h], [b, c], [a, z]])),
+            Self::Cmyk8 => each(samples, out, |&[c, m, y, k]| of(unprinted(c, k), unprinted(m, k), unprinted(y, k), 255)),
             Self::Inks { inverted, from_ycck } => each(samples, out, |&inks| {
                 let [c, m, y, k] = if *from_ycck { inks_of_ycck(inks) } else { inks };
                 let sign = if *inverted { 255 } else { 0 };
-                Rgba8::new(c ^ sign, m ^ sign, y ^ sign, k ^ sign)
+                of(c ^ sign, m ^ sign, y ^ sign, k ^ sign)
             }),
-            Self::Rgba16 => each(samples, out, |&[r, s, g, h, b, c, a, z]| Rgba8::new(n(r, s), n(g, h), n(b, c), n(a, z))),
         }
     }
 }
@@ -121,20 +124,20 @@ fn unless<const BYTES: usize>(key: Option<[u8; BYTES]>, sample: [u8; BYTES]) -> 
     if key == Some(sample) { 0 } else { 255 }
 }
 
-fn each<const BYTES: usize>(samples: &[u8], out: &mut [Rgba8], pixel: impl Fn(&[u8; BYTES]) -> Rgba8) {
+fn each<const BYTES: usize, P>(samples: &[u8], out: &mut [P], pixel: impl Fn(&[u8; BYTES]) -> P) {
     for (out, sample) in out.iter_mut().zip(samples.as_chunks::<BYTES>().0) {
         *out = pixel(sample);
     }
 }
 
-fn look_up<const PIXELS: usize>(table: &[Rgba8], samples: &[u8], out: &mut [Rgba8]) {
+fn look_up<const PIXELS: usize, P: Pixel>(table: &[Rgba8], samples: &[u8], out: &mut [P]) {
     let (table, _) = table.as_chunks::<PIXELS>();
     let (whole, rest) = out.as_chunks_mut::<PIXELS>();
     for (out, &sample) in whole.iter_mut().zip(samples) {
-        *out = table[usize::from(sample)];
+        *out = table[usize::from(sample)].map(P::of_8);
     }
     if let Some(&sample) = samples.get(whole.len()) {
-        rest.copy_from_slice(&table[usize::from(sample)][..rest.len()]);
+        rest.iter_mut().zip(table[usize::from(sample)]).for_each(|(out, pixel)| *out = P::of_8(pixel));
     }
 }
 
@@ -153,12 +156,6 @@ pub(super) fn unprinted(ink: u8, black: u8) -> u8 {
     ((light + 127) / 255).to_le_bytes()[0]
 }
 
-/// A 16-bit sample as 8 bits, rounded to nearest: 65535 / 257 is 255 exactly (PNG specification, section 13.12).
-fn narrow(high: u8, low: u8) -> u8 {
-    let rounded = (u32::from(high) * 256 + u32::from(low) + 128) / 257;
-    rounded.to_le_bytes()[0]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -167,15 +164,6 @@ mod tests {
         let mut out = [Rgba8::TRANSPARENT; PIXELS];
         conversion.convert(samples, &mut out);
         out
-    }
-
-    #[test]
-    fn sixteen_bits_are_rounded_not_cut() {
-        for value in 0..=u16::MAX {
-            let [high, low] = value.to_be_bytes();
-            let exact = f64::from(value) * 255.0 / 65535.0;
-            assert_eq!(f64::from(narrow(high, low)), exact.round(), "{value}");
-        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ use image::ImageFormat;
 use crate::budget::MemoryBudget;
 use crate::error::Result;
 use crate::geom::PxSize;
+use crate::pixel::Rgba8;
 
 use super::color::{ColorChange, ColorTag, ColorTransform, Way};
 use super::reduction::Reduction;
@@ -53,6 +54,8 @@ pub struct ArtworkHeader {
     pub(crate) orientation: Orientation,
     /// How its colours become those of the parts.
     pub(super) color: HeaderColor,
+    /// Whether its rows come with 16 bits a sample, which count where colours are converted.
+    pub(super) is_deep: bool,
     /// How much smaller the file is decoded than it is.
     pub(super) reduction: Reduction,
     /// What reading may take.
@@ -216,7 +219,7 @@ fn probe_source(mut source: Source, probing: &Probing<'_>) -> Result<ArtworkHead
 fn probe_color(source: Source, header: &ArtworkHeader, probing: &Probing<'_>) -> Result<HeaderColor> {
     let tag = color_tag(source, header.format)?;
     let profile_bytes = tag.profile_bytes();
-    let needed_bytes = if tag == ColorTag::Srgb { 0 } else { ColorTransform::memory_bytes(profile_bytes, header.color_mode) };
+    let needed_bytes = if tag == ColorTag::Srgb { 0 } else { ColorTransform::<Rgba8>::memory_bytes(profile_bytes, header.color_mode) };
     let _charge = probing.budget.reserve(needed_bytes, "a colour profile")?;
     let change = ColorChange::of(&tag, header.color_mode, probing.space);
     let space = (change.way != Way::Keep).then(|| probing.space.clone());

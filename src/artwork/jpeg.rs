@@ -11,11 +11,11 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use crate::budget::{MemoryBudget, Reservation};
 use crate::error::{Error, Result};
 use crate::geom::PxSize;
-use crate::pixel::Rgba8;
 
 use super::ColorMode;
 use super::color::{ColorTag, MAX_PROFILE_BYTES, Way};
 use super::convert::Conversion;
+use super::depth::Pixel;
 use super::exif::{Exif, per_inch};
 use super::header::{ArtworkFormat, ArtworkHeader, JpegFacts};
 use super::limits::{ArtworkLimits, Deadline};
@@ -103,6 +103,7 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
             _ => ColorMode::Cmyk,
         },
         color: Default::default(),
+        is_deep: false,
         orientation: Default::default(),
         reduction: Default::default(),
         limits: *limits,
@@ -337,7 +338,7 @@ impl Reader {
     }
 
     /// The next row. The whole frame was decoded when it was opened, so that there is nothing to interrupt.
-    pub(super) fn read_row(&mut self, out: &mut [Rgba8], _: &Deadline) -> Result<()> {
+    pub(super) fn read_row<P: Pixel>(&mut self, out: &mut [P], _: &Deadline) -> Result<()> {
         let end = self.next + out.len() * self.channels;
         self.conversion.convert(&self.frame[self.next..end], out);
         self.next = end;
@@ -437,6 +438,7 @@ fn undecodable(path: &Path, error: DecodeErrors) -> Error {
 mod tests {
     use super::super::{ArtworkReader, testing};
     use super::*;
+    use crate::pixel::Rgba8;
 
     const FILES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/jpeg");
 

@@ -6,6 +6,7 @@ mod absent;
 mod alpha;
 mod color;
 mod convert;
+mod depth;
 mod exif;
 mod header;
 #[cfg(feature = "jpeg")]
@@ -57,16 +58,16 @@ pub(crate) use self::spill::Spill;
 pub(crate) use self::visible::{is_fully_transparent, visible_boxes};
 pub(crate) use self::writer::{RasterWriter, Written};
 
-use crate::budget::{Buffer, MemoryBudget, Reservation};
+use crate::budget::MemoryBudget;
 use crate::error::{ErrorKind, Result};
 use crate::geom::PxSize;
 use crate::pixel::Rgba8;
 
-use self::color::ColorTransform;
-use self::header::color_tag;
+use self::color::Colors;
+use self::depth::Pixel;
 use self::limits::Deadline;
 use self::png::PngReader;
-use self::source::{Source, changed, damaged};
+use self::source::{Source, damaged};
 
 /// Bytes of a file that are read at once, to find its colour profile.
 const INPUT_BYTES: usize = 4 << 10;
@@ -86,50 +87,6 @@ pub(crate) struct ArtworkReader {
     colors: Option<Colors>,
     deadline: Deadline,
     reading: Reading,
-}
-
-/// How the colours of rows become those of the parts.
-#[derive(Debug)]
-struct Colors {
-    transform: ColorTransform,
-    /// A row as the decoder gives it.
-    row: Buffer<Rgba8>,
-    /// Visible pixels so far, and those of them that the parts cannot show.
-    visible: u64,
-    beyond: u64,
-    _charge: Reservation,
-}
-
-impl Colors {
-    /// `None` for a file whose colours are those of the parts.
-    fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Option<Self>> {
-        let Some(space) = &header.color.space else { return Ok(None) };
-        let charge = budget.reserve(ColorTransform::memory_bytes(header.color.profile_bytes, header.color_mode), "a colour profile")?;
-        let row = budget.buffer(header.stored_size().width() as usize, "a row of an artwork")?;
-        let source = Source::open(path, INPUT_BYTES)?.lenient(header.damage.is_some());
-        let tag = color_tag(source, header.format)?;
-        let transform = ColorTransform::new(&tag, header.color_mode, space).ok_or_else(|| changed(path))?;
-        Ok(Some(Self { transform, row, visible: 0, beyond: 0, _charge: charge }))
-    }
-
-    fn read_row(&mut self, decoder: &mut Decoder, out: &mut [Rgba8], deadline: &Deadline) -> Result<()> {
-        decoder.read_row(&mut self.row, deadline)?;
-        let (visible, beyond) = self.transform.count_beyond(&self.row);
-        self.visible += visible;
-        self.beyond += beyond;
-        self.transform.convert(&self.row, out);
-        Ok(())
-    }
-
-    /// Whether one visible pixel of a thousand or more was of a colour that the parts cannot show.
-    fn are_beyond(&self) -> bool {
-        self.beyond > 0 && self.beyond * 1000 >= self.visible
-    }
-
-    fn memory_bytes(header: &ArtworkHeader) -> u64 {
-        let row = u64::from(header.stored_size().width()) * Rgba8::BYTES as u64;
-        header.color.space.as_ref().map_or(0, |_| ColorTransform::memory_bytes(header.color.profile_bytes, header.color_mode) + row)
-    }
 }
 
 /// What becomes of damage.
@@ -152,7 +109,7 @@ enum Decoder {
 }
 
 impl Decoder {
-    fn read_row(&mut self, out: &mut [Rgba8], deadline: &Deadline) -> Result<()> {
+    fn read_row<P: Pixel>(&mut self, out: &mut [P], deadline: &Deadline) -> Result<()> {
         match self {
             Self::Png(reader) => reader.read_row(out),
             Self::Jpeg(reader) => reader.read_row(out, deadline),
@@ -173,7 +130,7 @@ impl ArtworkReader {
     pub(crate) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Self> {
         let size = header.stored_size();
         let mut deadline = header.limits.deadline(size);
-        let colors = Colors::open(path, header, budget)?;
+        let colors = Colors::open(Source::open(path, INPUT_BYTES)?.lenient(header.damage.is_some()), header, budget)?;
         let opened = match header.format {
             ArtworkFormat::Png => PngReader::open(path, header, budget, &deadline).map(|reader| Decoder::Png(Box::new(reader))),
             ArtworkFormat::Jpeg => jpeg::Reader::open(path, header, budget, &deadline).map(Decoder::Jpeg),
@@ -221,7 +178,8 @@ impl ArtworkReader {
         self.deadline.start();
         let read = match &mut self.colors {
             None => self.decoder.read_row(out, &self.deadline),
-            Some(colors) => colors.read_row(&mut self.decoder, out, &self.deadline),
+            Some(Colors::Narrow(rows)) => rows.read_row(|row| self.decoder.read_row(row, &self.deadline), out),
+            Some(Colors::Deep(rows)) => rows.read_row(|row| self.decoder.read_row(row, &self.deadline), out),
         };
         self.deadline.stop(&self.path)?;
         match read {

@@ -7,11 +7,11 @@ use image_webp::{DecodingError, WebPDecoder};
 use crate::budget::{MemoryBudget, Reservation};
 use crate::error::{Error, Result};
 use crate::geom::PxSize;
-use crate::pixel::Rgba8;
 
 use super::ColorMode;
 use super::color::{ColorTag, MAX_PROFILE_BYTES};
 use super::convert::Conversion;
+use super::depth::Pixel;
 use super::exif::Exif;
 use super::header::{ArtworkFormat, ArtworkHeader};
 use super::limits::{ArtworkLimits, Deadline};
@@ -61,6 +61,7 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
         damage: None,
         color_mode: ColorMode::Rgb,
         color: Default::default(),
+        is_deep: false,
         orientation: Default::default(),
         reduction: Default::default(),
         limits: *limits,
@@ -269,7 +270,7 @@ impl Reader {
     }
 
     /// The next row. The whole frame was decoded when it was opened, so that there is nothing to interrupt.
-    pub(super) fn read_row(&mut self, out: &mut [Rgba8], _: &Deadline) -> Result<()> {
+    pub(super) fn read_row<P: Pixel>(&mut self, out: &mut [P], _: &Deadline) -> Result<()> {
         let end = self.next + out.len() * self.channels;
         self.conversion.convert(&self.frame[self.next..end], out);
         self.next = end;

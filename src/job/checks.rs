@@ -31,7 +31,8 @@ pub struct Checks {
     pub effective_dpi: Check<Dpi>,
     /// Artwork that is printed larger than pixel for pixel, in per cent. Default: 100 %, a warning.
     pub upscaled: Check<Percent>,
-    /// Artwork whose colours are not known for sure: inks without a profile, or a profile that cannot be used. A level alone. Default: a warning.
+    /// Artwork whose colours may come out other than designed: inks, with or without a profile, and profiles that cannot be used. A level alone.
+    /// Default: a warning.
     pub color_mode: Level,
     /// Artwork whose semi-transparent area, antialiased edges aside, is a larger share of what is visible. Default: 1 %, a warning.
     pub semi_transparent: Check<Percent>,

@@ -77,6 +77,8 @@ pub enum WarningKind {
     Specks,
     /// The artwork may be cut off: [`Checks::touches_border`](crate::Checks::touches_border).
     TouchesBorder,
+    /// The artwork has inks, which a profile turns into colours: [`Checks::color_mode`](crate::Checks::color_mode).
+    Inks,
     /// The artwork has inks without a profile that says what they look like: [`Checks::color_mode`](crate::Checks::color_mode).
     UnknownInks,
     /// The artwork has a colour profile that cannot be used: [`Checks::color_mode`](crate::Checks::color_mode).

@@ -1,6 +1,7 @@
 //! An item's size in pixels, and whether it fits.
 
 use super::{CheckedArtwork, CheckedItem, MediaPx, Refusal, Sheet, Trimmed, Wanted, WantedSize, Warning, WarningKind};
+use crate::artwork::ColorMode;
 use crate::error::ProblemKind;
 use crate::geom::{Dpi, PxSize, Turn};
 use crate::job::{Checks, Density, Item, Level, SizeError, Sizing, TurnPolicy};
@@ -114,7 +115,7 @@ pub(super) fn damaged(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warni
     Some(Warning::of(WarningKind::Damaged, wanted, format!("is damaged and printed as far as it can be read: {damage}")))
 }
 
-/// A warning where it is not known for sure what the artwork's colours look like.
+/// A warning where the artwork's colours may come out other than they were designed.
 pub(super) fn colors(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warning> {
     let header = &artwork.header;
     let (kind, message) = match (header.has_unknown_inks(), header.unused_profile()) {
@@ -128,6 +129,10 @@ pub(super) fn colors(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warnin
         (false, Some(why)) => (
             WarningKind::UnusedProfile,
             format!("has a colour profile that is not used, since {why}: it is taken for sRGB; export it as sRGB"),
+        ),
+        (false, None) if header.color_mode == ColorMode::Cmyk => (
+            WarningKind::Inks,
+            "has inks (CMYK), converted by its profile: bright colours may look other than designed; export it as sRGB".to_owned(),
         ),
         (false, None) => return None,
     };

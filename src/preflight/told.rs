@@ -27,7 +27,7 @@ fn level(checks: &Checks, kind: WarningKind) -> Level {
         WarningKind::Gaps => checks.gaps.level,
         WarningKind::Specks => checks.specks.level,
         WarningKind::TouchesBorder => checks.touches_border.level,
-        WarningKind::UnknownInks | WarningKind::UnusedProfile => checks.color_mode,
+        WarningKind::Inks | WarningKind::UnknownInks | WarningKind::UnusedProfile => checks.color_mode,
         // Whoever allows damaged artwork has it printed.
         WarningKind::FirstFrame | WarningKind::Damaged => Level::Warn,
     }
@@ -163,6 +163,7 @@ fn problem_kind(kind: WarningKind) -> ProblemKind {
         WarningKind::Gaps => ProblemKind::Gaps,
         WarningKind::Specks => ProblemKind::Specks,
         WarningKind::TouchesBorder => ProblemKind::TouchesBorder,
+        WarningKind::Inks => ProblemKind::Inks,
         WarningKind::UnknownInks => ProblemKind::UnknownInks,
         WarningKind::UnusedProfile => ProblemKind::UnusedProfile,
         WarningKind::FirstFrame | WarningKind::Damaged => ProblemKind::Unreadable,

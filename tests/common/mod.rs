@@ -4,6 +4,7 @@
 
 pub(crate) mod oracle;
 pub(crate) mod png_file;
+pub(crate) mod profile;
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,6 +1,6 @@
 //! Which colours of a file the parts cannot show.
 
-use moxcms::{ColorProfile, DataColorSpace, Layout, Transform8BitExecutor, TransformOptions};
+use moxcms::{ColorProfile, DataColorSpace, Layout, TransformOptions};
 
 use crate::pixel::Rgba8;
 
@@ -20,7 +20,7 @@ impl Gamut {
     pub(super) fn new(
         source: &ColorProfile,
         target: &ColorProfile,
-        there: &Transform8BitExecutor,
+        there: impl Fn(&[Rgba8], &mut [Rgba8]),
         options: TransformOptions,
     ) -> Option<Self> {
         let (bits, channels) = if source.color_space == DataColorSpace::Cmyk { (4, 4) } else { (5, 3) };
@@ -30,18 +30,16 @@ impl Gamut {
         let most = (1_u32 << bits) - 1;
         let level = |cell: u32, channel: u32| (((cell >> (channel * bits)) & most) * 255 / most).to_le_bytes()[0];
         let cells = 1_u32 << (bits * channels);
-        let color = |cell| [level(cell, 0), level(cell, 1), level(cell, 2), if channels == 4 { level(cell, 3) } else { 255 }];
+        let color = |cell| Rgba8::new(level(cell, 0), level(cell, 1), level(cell, 2), if channels == 4 { level(cell, 3) } else { 255 });
         let mut beyond = vec![0; (cells / u64::BITS) as usize];
         for (word, beyond) in (0..).zip(&mut beyond) {
-            let colors: Vec<u8> = (word * u64::BITS..(word + 1) * u64::BITS).flat_map(color).collect();
-            let apply = |transform: &Transform8BitExecutor, from: &[u8]| {
-                let mut to = vec![0; from.len()];
-                transform.transform(from, &mut to).ok().map(|()| to)
-            };
-            let (seen, kept) = (apply(&*direct, &colors)?, apply(&*back, &apply(there, &colors)?)?);
-            for (bit, (seen, kept)) in seen.chunks_exact(4).zip(kept.chunks_exact(4)).enumerate() {
-                let moved = (0..3).any(|channel| seen[channel].abs_diff(kept[channel]) > Self::ROUNDING);
-                *beyond |= u64::from(moved) << bit;
+            let colors: Vec<Rgba8> = (word * u64::BITS..(word + 1) * u64::BITS).map(color).collect();
+            let [mut seen, mut brought, mut kept] = [(); 3].map(|()| vec![Rgba8::TRANSPARENT; colors.len()]);
+            direct.transform(bytemuck::cast_slice(&colors), bytemuck::cast_slice_mut(&mut seen)).ok()?;
+            there(&colors, &mut brought);
+            back.transform(bytemuck::cast_slice(&brought), bytemuck::cast_slice_mut(&mut kept)).ok()?;
+            for (bit, (seen, kept)) in seen.iter().zip(&kept).enumerate() {
+                *beyond |= u64::from(seen.color_distance(*kept) > Self::ROUNDING) << bit;
             }
         }
         Some(Self { beyond, bits, channels })
@@ -51,8 +49,8 @@ impl Gamut {
     const ROUNDING: u8 = 5;
 
     /// The number of visible pixels of a row, and of those that are beyond.
-    pub(super) fn count(&self, row: &[Rgba8]) -> (u64, u64) {
-        let visible = row.iter().filter(|pixel| self.channels == 4 || pixel.a > 0);
+    pub(super) fn count(&self, row: impl Iterator<Item = Rgba8>) -> (u64, u64) {
+        let visible = row.filter(|pixel| self.channels == 4 || pixel.a > 0);
         visible.fold((0, 0), |(visible, beyond), pixel| {
             let place = |value: u8, channel: u32| u32::from(value >> (8 - self.bits)) << (channel * self.bits);
             let inks = if self.channels == 4 { place(pixel.a, 3) } else { 0 };
@@ -72,12 +70,14 @@ mod tests {
         let gamut = |source: &ColorProfile, target: &ColorProfile| {
             let options = TransformOptions::default();
             let there = source.create_transform_8bit(Layout::Rgba, target, Layout::Rgba, options).unwrap();
-            Gamut::new(source, target, &*there, options).unwrap()
+            let there =
+                |from: &[Rgba8], to: &mut [Rgba8]| there.transform(bytemuck::cast_slice(from), bytemuck::cast_slice_mut(to)).unwrap();
+            Gamut::new(source, target, there, options).unwrap()
         };
         let vivid = Rgba8::new(0, 255, 0, 255);
         let soft = [Rgba8::new(200, 180, 160, 255), Rgba8::new(0, 0, 0, 255), Rgba8::new(255, 255, 255, 255), Rgba8::TRANSPARENT];
-        assert_eq!(gamut(&wide, &srgb).count(&[vivid; 3]), (3, 3));
-        assert_eq!(gamut(&wide, &srgb).count(&soft), (3, 0));
+        assert_eq!(gamut(&wide, &srgb).count([vivid; 3].into_iter()), (3, 3));
+        assert_eq!(gamut(&wide, &srgb).count(soft.into_iter()), (3, 0));
         assert_eq!(gamut(&srgb, &wide).beyond.iter().map(|word| word.count_ones()).sum::<u32>(), 0);
     }
 }

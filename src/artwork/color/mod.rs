@@ -2,10 +2,12 @@
 //! has not, is done by the curves of the profile that it converts to.
 
 mod gamut;
+mod rows;
 mod space;
 mod tag;
 mod transform;
 
+pub(super) use self::rows::Colors;
 pub use self::space::ColorSpace;
 pub(super) use self::space::MAX_PROFILE_BYTES;
 pub(super) use self::tag::ColorTag;

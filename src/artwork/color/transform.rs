@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, ToneReprCurve, Transform8BitExecutor, TransformOptions};
+use moxcms::{ColorProfile, DataColorSpace, Layout, RenderingIntent, ToneReprCurve, TransformExecutor, TransformOptions};
 
+use super::super::depth::Pixel;
 use super::gamut::Gamut;
 use super::{ColorMode, ColorSpace, ColorTag};
 use crate::job::Intent;
@@ -41,8 +42,9 @@ impl ColorChange {
             return Self::default();
         }
         space.change(tag.digest(mode), || {
-            let unused = tag.profile(mode).err();
-            let transform = ColorTransform::between(tag, mode, space).map(|(transform, ..)| transform);
+            let profile = tag.profile(mode);
+            let unused = profile.as_ref().err().copied();
+            let transform = ColorTransform::<Rgba8>::between(&profile.unwrap_or_else(|_| ColorProfile::new_srgb()), space);
             // A profile that the library cannot use is none.
             let unused = unused.or(transform.is_none().then_some("it is of a kind that cannot be used"));
             let way = match transform {
@@ -61,105 +63,124 @@ impl ColorChange {
 /// # Memory
 ///
 /// [`ColorTransform::memory_bytes`].
-pub(in super::super) struct ColorTransform {
-    executor: Executor,
+pub(in super::super) struct ColorTransform<P: Pixel> {
+    executor: Executor<P>,
     from_inks: bool,
     /// Where colours that the parts cannot show are counted; none for greys, which every space has.
     gamut: Option<Gamut>,
 }
 
-enum Executor {
+enum Executor<P: Pixel> {
     /// Four samples a pixel.
-    Pixels(Arc<Transform8BitExecutor>),
+    Pixels(Arc<dyn TransformExecutor<P::Sample> + Send + Sync>),
     /// Of pixels that are grey, by their red.
     Greys(Vec<Rgba8>),
 }
 
-impl ColorTransform {
+impl<P: Pixel> ColorTransform<P> {
     /// The conversion from the colours that `tag` means, or from sRGB where it cannot be used; `None` where the library has none.
-    pub(in super::super) fn new(tag: &ColorTag, mode: ColorMode, space: &ColorSpace) -> Option<Self> {
-        let (transform, source, target) = Self::between(tag, mode, space)?;
+    pub(super) fn new(tag: &ColorTag, mode: ColorMode, space: &ColorSpace) -> Option<Self> {
+        let source = tag.profile(mode).unwrap_or_else(|_| ColorProfile::new_srgb());
+        let transform = Self::between(&source, space)?;
+        let there = |from: &[Rgba8], to: &mut [Rgba8]| {
+            let from: Vec<P> = from.iter().copied().map(P::of_8).collect();
+            transform.convert(&from, to);
+        };
         let gamut = match &transform.executor {
-            Executor::Pixels(there) => Gamut::new(&source, &target, &**there, space.options()),
+            Executor::Pixels(_) => Gamut::new(&source, space.profile(), there, space.options()),
             Executor::Greys(_) => None,
         };
         Some(Self { gamut, ..transform })
     }
 
-    /// The conversion alone, with the profiles that it is between.
-    fn between(tag: &ColorTag, mode: ColorMode, space: &ColorSpace) -> Option<(Self, ColorProfile, ColorProfile)> {
-        let source = tag.profile(mode).unwrap_or_else(|_| ColorProfile::new_srgb());
+    /// The conversion alone.
+    fn between(source: &ColorProfile, space: &ColorSpace) -> Option<Self> {
         let from_inks = source.color_space == DataColorSpace::Cmyk;
         let (target, options) = (space.profile(), space.options());
-        let is_compensated = from_inks && space.intent() == Intent::Relative;
-        let lifted = is_compensated.then(|| black_light(&source, options)).flatten().and_then(|light| lifted(target, light));
+        // Of profiles by primaries and curves, black is no light at all.
+        let has_tables = source.lut_a_to_b_colorimetric.is_some() || source.lut_a_to_b_perceptual.is_some();
+        let is_compensated = space.intent() == Intent::Relative && has_tables;
+        let lifted = is_compensated.then(|| black_light(source, options)).flatten().and_then(|light| lifted(target, light));
         let target = lifted.unwrap_or_else(|| target.clone());
         let executor = if source.color_space == DataColorSpace::Gray {
-            let transform = source.create_transform_8bit(Layout::Gray, &target, Layout::Rgba, options).ok()?;
-            let (greys, mut pixels): (Vec<u8>, _) = ((0..=u8::MAX).collect(), vec![Rgba8::TRANSPARENT; 256]);
+            let transform = P::executor(source, Layout::Gray, &target, options)?;
+            let greys = P::all_samples();
+            let mut pixels = vec![P::default(); greys.len()];
             transform.transform(&greys, bytemuck::cast_slice_mut(&mut pixels)).ok()?;
-            Executor::Greys(pixels)
+            Executor::Greys(pixels.into_iter().map(P::rounded).collect())
         } else {
-            Executor::Pixels(source.create_transform_8bit(Layout::Rgba, &target, Layout::Rgba, options).ok()?)
+            Executor::Pixels(P::executor(source, Layout::Rgba, &target, options)?)
         };
-        Some((Self { executor, from_inks, gamut: None }, source, target))
+        Some(Self { executor, from_inks, gamut: None })
     }
 
     /// The most bytes that a transform and its making hold, for a file whose profile has tables of so many bytes: the profile, whose bytes are
-    /// read as floating-point numbers, and tables of 17⁴ inks or 33³ colours.
+    /// read as floating-point numbers, tables of 17⁴ inks or 33³ colours, and for each channel those of all its samples.
     pub(in super::super) fn memory_bytes(profile_bytes: u64, mode: ColorMode) -> u64 {
-        4 * profile_bytes + if mode == ColorMode::Cmyk { 5 << 20 } else { 2 << 20 }
+        let samples = if size_of::<P::Sample>() == 1 { 0 } else { 2 << 20 };
+        4 * profile_bytes + samples + if mode == ColorMode::Cmyk { 5 << 20 } else { 2 << 20 }
     }
 
     /// Converts a row of pixels, or of inks in their place, which are opaque.
-    pub(in super::super) fn convert(&self, from: &[Rgba8], to: &mut [Rgba8]) {
+    pub(super) fn convert(&self, from: &[P], to: &mut [Rgba8]) {
         match &self.executor {
             Executor::Pixels(transform) => {
-                let converted = transform.transform(bytemuck::cast_slice(from), bytemuck::cast_slice_mut(to));
-                debug_assert!(converted.is_ok(), "rows of one length");
+                let mut converted = [P::default(); AT_ONCE];
+                for (from, to) in from.chunks(AT_ONCE).zip(to.chunks_mut(AT_ONCE)) {
+                    let converted = &mut converted[..from.len()];
+                    let done = transform.transform(bytemuck::cast_slice(from), bytemuck::cast_slice_mut(converted));
+                    debug_assert!(done.is_ok(), "rows of one length");
+                    to.iter_mut().zip(converted).for_each(|(to, converted)| *to = converted.rounded());
+                }
             }
-            Executor::Greys(pixels) => to.iter_mut().zip(from).for_each(|(to, from)| *to = pixels[usize::from(from.r)]),
+            Executor::Greys(pixels) => to.iter_mut().zip(from).for_each(|(to, from)| *to = pixels[from.red()]),
         }
         if self.from_inks {
             to.iter_mut().for_each(|pixel| pixel.a = u8::MAX);
         } else {
-            to.iter_mut().zip(from).for_each(|(to, from)| to.a = from.a);
+            to.iter_mut().zip(from).for_each(|(to, from)| to.a = from.rounded().a);
         }
     }
 
     /// The number of visible pixels in a row, not yet converted, and of those whose colours the parts cannot show.
-    pub(in super::super) fn count_beyond(&self, row: &[Rgba8]) -> (u64, u64) {
-        self.gamut.as_ref().map_or((0, 0), |gamut| gamut.count(row))
+    pub(super) fn count_beyond(&self, row: &[P]) -> (u64, u64) {
+        self.gamut.as_ref().map_or((0, 0), |gamut| gamut.count(row.iter().map(|pixel| pixel.rounded())))
     }
+}
 
+impl ColorTransform<Rgba8> {
     /// Whether any colour moves by more than rounding does.
     fn changes_anything(&self) -> bool {
-        let moves = |from: &Rgba8, to: &Rgba8| from.r.abs_diff(to.r).max(from.g.abs_diff(to.g)).max(from.b.abs_diff(to.b)) > 1;
         if let Executor::Greys(pixels) = &self.executor {
-            return (0..=u8::MAX).zip(pixels).any(|(grey, to)| moves(&Rgba8::new(grey, grey, grey, 255), to));
+            return (0..=u8::MAX).zip(pixels).any(|(grey, to)| Rgba8::new(grey, grey, grey, 255).color_distance(*to) > 1);
         }
         let steps = || (0..=255).step_by(15);
         let colors: Vec<Rgba8> = steps().flat_map(|r| steps().flat_map(move |g| steps().map(move |b| Rgba8::new(r, g, b, 255)))).collect();
         let mut converted = vec![Rgba8::TRANSPARENT; colors.len()];
         self.convert(&colors, &mut converted);
-        colors.iter().zip(&converted).any(|(from, to)| moves(from, to))
+        colors.iter().zip(&converted).any(|(from, to)| from.color_distance(*to) > 1)
     }
 }
 
-/// How much light the darkest colour of a profile reflects, 0 to 1, beside its white: that of the inks which its perceptual tables print
-/// black with.
-fn black_light(inks: &ColorProfile, options: TransformOptions) -> Option<f64> {
-    let perceptual = TransformOptions { rendering_intent: RenderingIntent::Perceptual, ..options };
-    let to_inks = ColorProfile::new_srgb().create_transform_f32(Layout::Rgb, inks, Layout::Rgba, perceptual).ok()?;
-    let mut black = [0.0; 4];
-    to_inks.transform(&[0.0; 3], &mut black).ok()?;
+/// How many pixels are converted at once, before they are rounded: they stay in the processor's cache.
+const AT_ONCE: usize = 256;
+
+/// How much light the darkest colour of a profile reflects, 0 to 1, beside its white: that of no light at all or, where the profile is one
+/// of inks, of those which its perceptual tables print black with.
+fn black_light(profile: &ColorProfile, options: TransformOptions) -> Option<f64> {
+    let mut black = [0.0, 0.0, 0.0, 1.0];
+    if profile.color_space == DataColorSpace::Cmyk {
+        let perceptual = TransformOptions { rendering_intent: RenderingIntent::Perceptual, ..options };
+        let to_inks = ColorProfile::new_srgb().create_transform_f32(Layout::Rgb, profile, Layout::Rgba, perceptual).ok()?;
+        to_inks.transform(&[0.0; 3], &mut black).ok()?;
+    }
     let mut linear = ColorProfile::new_srgb();
     linear.cicp = None;
     for curve in [&mut linear.red_trc, &mut linear.green_trc, &mut linear.blue_trc] {
         *curve = Some(ToneReprCurve::Lut(Vec::new()));
     }
-    let to_light = inks.create_transform_f32(Layout::Rgba, &linear, Layout::Rgb, options).ok()?;
-    let mut light = [0.0; 3];
+    let to_light = profile.create_transform_f32(Layout::Rgba, &linear, Layout::Rgba, options).ok()?;
+    let mut light = [0.0; 4];
     to_light.transform(&black, &mut light).ok()?;
     let luminance = [linear.red_colorant.y, linear.green_colorant.y, linear.blue_colorant.y];
     let light: f64 = light.iter().zip(luminance).map(|(&light, luminance)| f64::from(light) * luminance).sum();
@@ -186,7 +207,7 @@ fn lifted(profile: &ColorProfile, light: f64) -> Option<ColorProfile> {
     Some(lifted)
 }
 
-impl fmt::Debug for ColorTransform {
+impl<P: Pixel> fmt::Debug for ColorTransform<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ColorTransform").field("from_inks", &self.from_inks).finish_non_exhaustive()
     }
@@ -194,6 +215,9 @@ impl fmt::Debug for ColorTransform {
 
 #[cfg(test)]
 mod tests {
+    use moxcms::{LutDataType, LutStore, LutType, LutWarehouse, Matrix3d};
+
+    use super::super::super::depth::Rgba16;
     use super::*;
 
     fn converted(tag: &ColorTag, mode: ColorMode, space: &ColorSpace, pixel: Rgba8) -> Rgba8 {
@@ -229,6 +253,64 @@ mod tests {
         assert_eq!(converted(&gamma, ColorMode::Rgb, &space, Rgba8::new(128, 0, 255, 255)), Rgba8::new(188, 0, 255, 255));
         let grey = ColorTag::Icc(ColorProfile::new_gray_with_gamma(1.0).encode().unwrap());
         assert_eq!(converted(&grey, ColorMode::Grey, &space, Rgba8::new(128, 128, 128, 9)), Rgba8::new(188, 188, 188, 9));
+    }
+
+    /// In linear light the darkest shades of sRGB lie closer together than the steps of 8 bits.
+    #[test]
+    fn samples_of_sixteen_bits_are_rounded_after_the_conversion() {
+        let linear = ColorTag::Measured { exponent: Some(1.0), chromaticities: None };
+        let space = ColorSpace::srgb(Intent::Relative);
+        for mode in [ColorMode::Rgb, ColorMode::Grey] {
+            let transform = ColorTransform::<Rgba16>::new(&linear, mode, &space).unwrap();
+            let row: Vec<Rgba16> = (0..=u16::MAX).step_by(37).map(|value| Rgba16::new(value, value, value, 300)).collect();
+            let mut found = vec![Rgba8::TRANSPARENT; row.len()];
+            transform.convert(&row, &mut found);
+            for (from, to) in row.iter().zip(&found) {
+                // IEC 61966-2-1.
+                let light = f64::from(from.r) / 65535.0;
+                let encoded = if light <= 0.003_130_8 { 12.92 * light } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 };
+                assert!((f64::from(to.r) - 255.0 * encoded).abs() < 0.7 && to.a == 1, "{from:?} {to:?}");
+            }
+            assert!(found.windows(2).all(|pair| pair[1].r - pair[0].r <= 2), "no steps");
+        }
+    }
+
+    /// A profile by tables whose black is that of L* 20.
+    fn dull() -> ColorProfile {
+        let line = || LutStore::Store16([0, u16::MAX].repeat(3));
+        // Lab in 16 bits: L* 100 is 65535, a* and b* 0 are 0x8080.
+        let corner = |cell: u16| [13107 + (65535 - 13107) / 3 * u16::try_from(cell.count_ones()).unwrap(), 0x8080, 0x8080];
+        let lut = LutDataType {
+            num_input_channels: 3,
+            num_output_channels: 3,
+            num_clut_grid_points: 2,
+            matrix: Matrix3d::IDENTITY,
+            num_input_table_entries: 2,
+            num_output_table_entries: 2,
+            input_table: line(),
+            clut_table: LutStore::Store16((0..8).flat_map(corner).collect()),
+            output_table: line(),
+            lut_type: LutType::Lut16,
+        };
+        let mut profile = ColorProfile::new_srgb();
+        (profile.pcs, profile.cicp) = (DataColorSpace::Lab, None);
+        profile.lut_a_to_b_perceptual = Some(LutWarehouse::Lut(lut.clone()));
+        profile.lut_a_to_b_colorimetric = Some(LutWarehouse::Lut(lut));
+        profile
+    }
+
+    #[test]
+    fn the_black_of_a_profile_with_tables_is_compensated() {
+        let black = |intent| {
+            let transform = ColorTransform::<Rgba8>::between(&dull(), &ColorSpace::srgb(intent)).unwrap();
+            let mut out = [Rgba8::TRANSPARENT; 2];
+            transform.convert(&[Rgba8::new(0, 0, 0, 255), Rgba8::new(255, 255, 255, 255)], &mut out);
+            assert!(out[1].color_distance(Rgba8::new(255, 255, 255, 255)) <= 2, "{out:?}");
+            out[0].r
+        };
+        assert!(black(Intent::Relative) <= 2);
+        // sRGB has grey 48 for L* 20.
+        assert!(black(Intent::Perceptual).abs_diff(48) <= 2);
     }
 
     #[test]

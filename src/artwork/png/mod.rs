@@ -149,6 +149,8 @@ pub(super) fn probe(source: Source, limits: &ArtworkLimits) -> Result<ArtworkHea
             Color::Rgb | Color::Palette | Color::Rgba => ColorMode::Rgb,
         },
         color: Default::default(),
+        // The frame of an interlaced file is held in 8 bits.
+        is_deep: ihdr.depth == 16 && !ihdr.interlaced,
         file_bytes: chunks.source().length_bytes(),
         damage: None,
         orientation: Default::default(),

@@ -7,6 +7,7 @@ use crate::error::{ErrorKind, Result};
 use crate::pixel::Rgba8;
 
 use super::super::convert::Conversion;
+use super::super::depth::Pixel;
 use super::super::header::ArtworkHeader;
 use super::super::limits::Deadline;
 use super::super::source::Source;
@@ -119,9 +120,9 @@ impl PngReader {
         Ok(())
     }
 
-    pub(in super::super) fn read_row(&mut self, out: &mut [Rgba8]) -> Result<()> {
+    pub(in super::super) fn read_row<P: Pixel>(&mut self, out: &mut [P]) -> Result<()> {
         if let Some(Frame { pixels, next }) = &mut self.frame {
-            out.copy_from_slice(&pixels[*next..*next + out.len()]);
+            out.iter_mut().zip(&pixels[*next..]).for_each(|(out, &pixel)| *out = P::of_8(pixel));
             *next += out.len();
         } else {
             self.conversion.convert(self.lines.next(self.row_bytes)?, out);

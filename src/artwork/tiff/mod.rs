@@ -338,6 +338,7 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
             Color::Cmyk => ColorMode::Cmyk,
         },
         color: Default::default(),
+        is_deep: image.bits == 16 && image.color != Color::Cmyk,
         orientation: Orientation::default(),
         reduction: Default::default(),
         limits: *limits,

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use crate::budget::{MemoryBudget, Reservation};
 use crate::error::Result;
-use crate::pixel::Rgba8;
 
 use super::super::color::Way;
+use super::super::depth::Pixel;
 use super::super::header::ArtworkHeader;
 use super::super::jpeg;
 use super::super::limits::Deadline;
@@ -82,7 +82,7 @@ impl Reader {
         })
     }
 
-    pub(in super::super) fn read_row(&mut self, out: &mut [Rgba8], deadline: &Deadline) -> Result<()> {
+    pub(in super::super) fn read_row<P: Pixel>(&mut self, out: &mut [P], deadline: &Deadline) -> Result<()> {
         let in_chunk = self.next_row % self.image.chunk.height();
         let rows = self.image.chunk.height().min(self.image.size.height() - (self.next_row - in_chunk));
         let index = u64::from(self.next_row / self.image.chunk.height());

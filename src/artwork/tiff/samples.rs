@@ -1,8 +1,9 @@
-//! Samples of a TIFF row to straight RGBA, 8 bits a channel.
+//! Samples of a TIFF row to straight RGBA.
 
 use crate::pixel::Rgba8;
 
 use super::super::convert::{Conversion, unprinted};
+use super::super::depth::{Pixel, Rgba16, narrow, widen};
 use super::{Alpha, Color, Image};
 
 /// How the samples of a row become pixels.
@@ -56,7 +57,7 @@ impl Samples {
     }
 
     /// Converts a row: as many pixels as `out` holds.
-    pub(super) fn convert(&self, samples: &[u8], out: &mut [Rgba8]) {
+    pub(super) fn convert<P: Pixel>(&self, samples: &[u8], out: &mut [P]) {
         match self {
             Self::Plain(conversion) => conversion.convert(samples, out),
             Self::Mixed(mixed) => mixed.convert(samples, out),
@@ -65,12 +66,11 @@ impl Samples {
 }
 
 impl Mixed {
-    fn convert(&self, samples: &[u8], out: &mut [Rgba8]) {
+    fn convert<P: Pixel>(&self, samples: &[u8], out: &mut [P]) {
         let sample_bytes = if self.wide { 2 } else { 1 };
         for (pixel, out) in samples.chunks_exact(self.count * sample_bytes).zip(out) {
-            // 65535 is a multiple of 255: what has 8 bits stays as it is.
             let at = |nth: usize| match (self.wide, self.big_endian) {
-                (false, _) => u16::from(pixel[nth]) * 257,
+                (false, _) => widen(pixel[nth]),
                 (true, true) => u16::from_be_bytes([pixel[nth * 2], pixel[nth * 2 + 1]]),
                 (true, false) => u16::from_le_bytes([pixel[nth * 2], pixel[nth * 2 + 1]]),
             };
@@ -83,21 +83,15 @@ impl Mixed {
             *out = match self.color {
                 Color::Grey { inverted } => {
                     // Of what is printed black in white, alpha is premultiplied to the sample as it stands.
-                    let value = narrow(color(0));
-                    let value = if inverted { 255 - value } else { value };
-                    Rgba8::new(value, value, value, narrow(alpha))
+                    let value = color(0) ^ if inverted { u16::MAX } else { 0 };
+                    P::of_16(Rgba16::new(value, value, value, alpha))
                 }
                 Color::Cmyk => {
                     let [c, m, y, k] = [0, 1, 2, 3].map(|nth| narrow(color(nth)));
-                    if self.keeps_inks {
-                        *out = Rgba8::new(c, m, y, k);
-                        continue;
-                    }
-                    Rgba8::new(unprinted(c, k), unprinted(m, k), unprinted(y, k), narrow(alpha))
+                    let light = |ink| unprinted(ink, k);
+                    P::of_8(if self.keeps_inks { Rgba8::new(c, m, y, k) } else { Rgba8::new(light(c), light(m), light(y), narrow(alpha)) })
                 }
-                Color::Rgb | Color::YCbCr | Color::Palette => {
-                    Rgba8::new(narrow(color(0)), narrow(color(1)), narrow(color(2)), narrow(alpha))
-                }
+                Color::Rgb | Color::YCbCr | Color::Palette => P::of_16(Rgba16::new(color(0), color(1), color(2), alpha)),
             };
         }
     }
@@ -110,11 +104,6 @@ fn straight(value: u16, alpha: u16) -> u16 {
         return 0;
     }
     u16::try_from((u64::from(value) * 65535 + u64::from(alpha / 2)) / u64::from(alpha)).unwrap_or(u16::MAX)
-}
-
-/// Rounded to nearest.
-fn narrow(value: u16) -> u8 {
-    ((u32::from(value) + 128) / 257).to_le_bytes()[0]
 }
 
 #[cfg(test)]
