@@ -181,11 +181,22 @@ fn a_profile_that_cannot_be_embedded_and_film_that_would_be_blank_are_refused() 
         assert!(error.to_string().contains(words), "{error}");
     }
     // All pixels have this colour.
+    shop.artwork("faint.png", &Picture::new(8, 8, |_, _| Rgba8 { a: 100, ..SOFT }));
     let knockout = Some(Knockout { color: [150, 120, 90], tolerance: 0 });
-    let treatment = Treatment { alpha: AlphaRules { knockout, ..AlphaRules::default() }, ..Treatment::default() };
-    let blank = Item { treatment, ..Item::new("plain.png") };
-    let error = Run::of_job(&job(vec![blank], Output::default()), shop.base()).render(&shop.path("out"), |_| {}).unwrap_err();
-    assert!(error.to_string().contains("knocking out a colour leaves no pixel"), "{error}");
+    let rules = AlphaRules::default();
+    let render = |artwork: &str, alpha, out: &str| {
+        let item = Item { treatment: Treatment { alpha, ..Treatment::default() }, ..Item::new(artwork) };
+        Run::of_job(&job(vec![item], Output::default()), shop.base()).render(&shop.path(out), |_| {})
+    };
+    for (artwork, alpha) in [
+        ("plain.png", AlphaRules { knockout, ..rules }),
+        ("faint.png", AlphaRules { min_alpha: 101, ..rules }),
+        ("faint.png", AlphaRules { harden: Harden::new(0.5), ..rules }),
+    ] {
+        let error = render(artwork, alpha, "out").unwrap_err();
+        assert!(error.to_string().contains("its rules for alpha leave no pixel"), "{error}");
+    }
+    render("faint.png", AlphaRules { min_alpha: 100, ..rules }, "faint").unwrap();
     assert!(!shop.path("out").exists());
 }
 

@@ -55,7 +55,7 @@ pub(crate) use self::raster::{Raster, RasterView, Shape};
 pub use self::resample::Resampler;
 pub(crate) use self::rows::{RasterStream, ShapedRows, Shaping};
 pub(crate) use self::spill::Spill;
-pub(crate) use self::visible::{is_fully_transparent, visible_boxes};
+pub(crate) use self::visible::{are_visible, visible_boxes};
 pub(crate) use self::writer::{RasterWriter, Written};
 
 use crate::budget::MemoryBudget;

@@ -1,6 +1,6 @@
 //! Where an artwork has visible pixels.
 
-use crate::budget::MemoryBudget;
+use crate::budget::{Buffer, MemoryBudget};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::geom::{PxRect, PxSize};
@@ -26,23 +26,15 @@ pub(crate) fn visible_boxes(
     cancel: &Cancel,
 ) -> Result<Vec<Option<PxRect>>> {
     let size = reader.size();
-    let mut row = budget.buffer::<Rgba8>(size.width() as usize, "a row of an artwork")?;
-    let mut knocked_out = budget.buffer::<Rgba8>(size.width() as usize, "a row of an artwork")?;
+    let mut rows = VisibleRows::new(size, budget)?;
     let bytes = borders.len() * (size_of::<Border>() + size_of::<Extent>() + size_of::<Option<PxRect>>());
     let _charge = budget.reserve(bytes as u64, "the visible rectangles of an artwork")?;
     let mut found = vec![Extent { left: size.width(), right: 0, top: None, bottom: 0 }; borders.len()];
     for y in 0..size.height() {
-        reader.read_row(&mut row)?;
+        rows.read(&mut reader)?;
         for (extent, border) in found.iter_mut().zip(borders) {
             cancel.check()?;
-            match border.knockout {
-                None => extent.add(y, &row, border.alpha),
-                Some(knockout) => {
-                    knocked_out.copy_from_slice(&row);
-                    knock_out(knockout, &mut knocked_out);
-                    extent.add(y, &knocked_out, border.alpha);
-                }
-            }
+            extent.add(y, rows.seen_by(border), border.alpha);
         }
     }
     reader.finish()?;
@@ -75,25 +67,54 @@ impl Extent {
     }
 }
 
-/// Whether no pixel is visible. Stops reading at the first one that is.
+/// For each of the `borders`, whether it leaves any pixel of the artwork. Stops reading when all of them do.
 ///
 /// # Memory
 ///
-/// One row, charged to `budget`, beside what `reader` holds.
+/// Two rows, charged to `budget`, beside what `reader` holds.
 ///
 /// # Errors
 ///
 /// Those of [`ArtworkReader::read_row`], [`MemoryLimit`](crate::ErrorKind::MemoryLimit), and [`Cancelled`](crate::ErrorKind::Cancelled).
-pub(crate) fn is_fully_transparent(mut reader: ArtworkReader, budget: &MemoryBudget, cancel: &Cancel) -> Result<bool> {
+pub(crate) fn are_visible(mut reader: ArtworkReader, borders: &[Border], budget: &MemoryBudget, cancel: &Cancel) -> Result<Vec<bool>> {
     let size = reader.size();
-    let mut row = budget.buffer::<Rgba8>(size.width() as usize, "a row of an artwork")?;
+    let mut rows = VisibleRows::new(size, budget)?;
+    let mut found = vec![false; borders.len()];
     for _ in 0..size.height() {
-        cancel.check()?;
-        reader.read_row(&mut row)?;
-        if row.iter().any(|pixel| pixel.a > 0) {
-            return Ok(false);
+        rows.read(&mut reader)?;
+        for (found, border) in found.iter_mut().zip(borders).filter(|(found, _)| !**found) {
+            cancel.check()?;
+            *found = rows.seen_by(border).iter().any(|pixel| pixel.a > border.alpha);
+        }
+        if !found.contains(&false) {
+            return Ok(found);
         }
     }
     reader.finish()?;
-    Ok(true)
+    Ok(found)
+}
+
+/// A row of an artwork, as it is and with a colour knocked out.
+struct VisibleRows {
+    row: Buffer<Rgba8>,
+    knocked_out: Buffer<Rgba8>,
+}
+
+impl VisibleRows {
+    fn new(size: PxSize, budget: &MemoryBudget) -> Result<Self> {
+        let buffer = || budget.buffer::<Rgba8>(size.width() as usize, "a row of an artwork");
+        Ok(Self { row: buffer()?, knocked_out: buffer()? })
+    }
+
+    fn read(&mut self, reader: &mut ArtworkReader) -> Result<()> {
+        reader.read_row(&mut self.row)
+    }
+
+    /// The row once a border's colour is knocked out.
+    fn seen_by(&mut self, border: &Border) -> &[Rgba8] {
+        let Some(knockout) = border.knockout else { return &self.row };
+        self.knocked_out.copy_from_slice(&self.row);
+        knock_out(knockout, &mut self.knocked_out);
+        &self.knocked_out
+    }
 }

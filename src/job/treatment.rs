@@ -31,9 +31,11 @@ impl Treatment {
         }
     }
 
-    /// What is transparent once a colour is knocked out, if one is.
-    pub(crate) fn knocked_out(&self) -> Option<Border> {
-        self.alpha.knockout.map(|_| Border { alpha: 0, knockout: self.alpha.knockout })
+    /// What becomes transparent by the rules for alpha, if there are any.
+    pub(crate) fn vanishing(&self) -> Option<Border> {
+        let AlphaRules { knockout, min_alpha, harden } = self.alpha;
+        let lowest = harden.map_or(0, Harden::lowest_alpha).max(min_alpha);
+        (knockout.is_some() || lowest > 1).then_some(Border { alpha: lowest.saturating_sub(1), knockout })
     }
 }
 

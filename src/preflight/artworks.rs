@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{CheckedArtwork, CheckedItem, PreflightOptions, Refusal, Wanted};
-use crate::artwork::{ArtworkLimits, ArtworkReader, ColorSpace, Probing, is_fully_transparent, probe, probe_damaged, visible_boxes};
+use crate::artwork::{ArtworkLimits, ArtworkReader, ColorSpace, Probing, are_visible, probe, probe_damaged, visible_boxes};
 use crate::budget::{MemoryBudget, Reservation};
 use crate::cancel::Cancel;
 use crate::error::{Error, ErrorKind, Problem, ProblemKind, Result};
@@ -38,6 +38,8 @@ struct Found {
     checked: Result<CheckedArtwork, Refusal>,
     /// The ways in which items ask for it to be trimmed.
     borders: BTreeSet<Border>,
+    /// What vanishes by items' rules for alpha.
+    vanishing: BTreeSet<Border>,
 }
 
 impl<'a> Artworks<'a> {
@@ -90,12 +92,12 @@ impl<'a> Artworks<'a> {
             Some(&index) => index,
             None => self.open_spelling(&wanted.artwork, budget)?,
         };
-        for border in wanted.treatment.border().into_iter().chain(wanted.treatment.knocked_out()) {
-            if !self.found[index].borders.contains(&border) {
-                let bytes = size_of::<Border>() + size_of::<(Border, Option<PxRect>)>();
-                self.charges.push(budget.reserve(2 * bytes as u64, "the list of artworks")?);
-                self.found[index].borders.insert(border);
-            }
+        let Found { borders, vanishing, .. } = &mut self.found[index];
+        for (border, known) in [(wanted.treatment.border(), borders), (wanted.treatment.vanishing(), vanishing)] {
+            let Some(border) = border.filter(|border| !known.contains(border)) else { continue };
+            let bytes = size_of::<Border>() + size_of::<(Border, Option<PxRect>)>();
+            self.charges.push(budget.reserve(2 * bytes as u64, "the list of artworks")?);
+            known.insert(border);
         }
         Ok(index)
     }
@@ -116,7 +118,7 @@ impl<'a> Artworks<'a> {
                     (None, Err(refusal)) => Err(refusal),
                 };
                 self.refused += usize::from(checked.is_err());
-                self.found.push(Found { checked, borders: BTreeSet::new() });
+                self.found.push(Found { checked, borders: BTreeSet::new(), vanishing: BTreeSet::new() });
                 self.found.len() - 1
             }
         };
@@ -172,7 +174,8 @@ impl<'a> Artworks<'a> {
     pub(super) fn read_pixels(&mut self, budget: &MemoryBudget) -> Result<()> {
         for found in &mut self.found {
             let Ok(artwork) = &mut found.checked else { continue };
-            let look = |artwork: &CheckedArtwork| visible_pixels(artwork, &found.borders, self.read_to_end, budget, &self.cancel);
+            let (borders, vanishing) = (&found.borders, &found.vanishing);
+            let look = |artwork: &CheckedArtwork| visible_pixels(artwork, borders, vanishing, self.read_to_end, budget, &self.cancel);
             let mut visible = look(artwork);
             if let Some(damage) = visible.as_ref().err().and_then(damage).filter(|_| self.allow_damaged && artwork.header.damage.is_none())
             {
@@ -210,34 +213,37 @@ impl<'a> Artworks<'a> {
     }
 }
 
-/// What is left of an artwork by each of its borders; `None` where no pixel is visible. Rows are read only as far as that needs, but all of
-/// them if `to_the_end` is set.
+/// What is left of an artwork by each of its borders, and whether anything is where something vanishes; `None` where no pixel is visible. Rows
+/// are read only as far as that needs, but all of them if `to_the_end` is set.
 fn visible_pixels(
     artwork: &CheckedArtwork,
     borders: &BTreeSet<Border>,
+    vanishing: &BTreeSet<Border>,
     to_the_end: bool,
     budget: &MemoryBudget,
     cancel: &Cancel,
 ) -> Result<Option<BTreeMap<Border, Option<PxRect>>>> {
     let CheckedArtwork { path, header, .. } = artwork;
+    let whole = PxRect::from(header.stored_size());
     let all_rows = to_the_end || !borders.is_empty();
-    if !header.may_be_transparent && !to_the_end && borders.iter().all(|border| border.knockout.is_none()) {
-        let whole = PxRect::from(header.stored_size());
-        return Ok(Some(borders.iter().map(|&border| (border, Some(whole))).collect()));
+    let wanted = || vanishing.iter().chain(borders).copied();
+    if !header.may_be_transparent && !to_the_end && wanted().all(|border| border.knockout.is_none()) {
+        return Ok(Some(wanted().map(|border| (border, Some(whole))).collect()));
     }
     let reader = match ArtworkReader::open(path, header, budget) {
         // The plan will refuse it too, and says which limit would do for the whole job.
         Err(error) if !all_rows && matches!(error.kind(), ErrorKind::MemoryLimit { .. }) => return Ok(Some(BTreeMap::new())),
         reader => reader?,
     };
-    if !all_rows {
-        return Ok((!is_fully_transparent(reader, budget, cancel)?).then(BTreeMap::new));
-    }
     // The first one tells whether any pixel is visible.
-    let wanted: Vec<Border> = std::iter::once(Border::default()).chain(borders.iter().copied()).collect();
-    let found = visible_boxes(reader, &wanted, budget, cancel)?;
-    let (visible, trimmed) = found.split_first().map_or((None, [].as_slice()), |(visible, trimmed)| (*visible, trimmed));
-    Ok(visible.map(|_| borders.iter().copied().zip(trimmed.iter().copied()).collect()))
+    let all: Vec<Border> = std::iter::once(Border::default()).chain(wanted()).collect();
+    let found = if all_rows {
+        visible_boxes(reader, &all, budget, cancel)?
+    } else {
+        are_visible(reader, &all, budget, cancel)?.into_iter().map(|is_visible| is_visible.then_some(whole)).collect()
+    };
+    let Some((Some(_), found)) = found.split_first() else { return Ok(None) };
+    Ok(Some(wanted().zip(found.iter().copied()).collect()))
 }
 
 /// What is wrong with the pixels of an artwork, where that is what the error is about.

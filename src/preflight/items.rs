@@ -141,9 +141,9 @@ pub(super) fn colors(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warnin
 
 /// The size of what is printed of the artwork, as it is seen.
 fn source(wanted: &Wanted, artwork: &CheckedArtwork) -> Result<PxSize, Refusal> {
-    let printed = artwork.printed(&wanted.treatment).filter(|_| artwork.survives_knockout(&wanted.treatment));
+    let printed = artwork.printed(&wanted.treatment).filter(|_| artwork.survives_alpha_rules(&wanted.treatment));
     let printed = printed.ok_or_else(|| {
-        let message = "trimming or knocking out a colour leaves no pixel of it: give it a lower alpha, or another colour";
+        let message = "trimming or its rules for alpha leave no pixel of it: give them a lower alpha, or another colour";
         Refusal::new(ProblemKind::FullyTransparent, message)
     })?;
     Ok(printed.size().turned(artwork.header.orientation.turn))

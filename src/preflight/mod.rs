@@ -109,7 +109,7 @@ pub struct CheckedArtwork {
     /// What the file says about itself.
     pub header: ArtworkHeader,
     /// For each way in which items ask for it to be trimmed, what is left: in the artwork's pixels as they are stored, before the orientation
-    /// that the file asks for. `None` where that is nothing.
+    /// that the file asks for. `None` where that is nothing. For what vanishes by rules for alpha, too, but that it may be the whole artwork.
     visible: BTreeMap<Border, Option<PxRect>>,
 }
 
@@ -124,9 +124,9 @@ impl CheckedArtwork {
         }
     }
 
-    /// Whether a colour that is knocked out leaves any visible pixel.
-    fn survives_knockout(&self, treatment: &Treatment) -> bool {
-        treatment.knocked_out().is_none_or(|border| self.visible.get(&border) != Some(&None))
+    /// Whether the rules for alpha leave any visible pixel.
+    fn survives_alpha_rules(&self, treatment: &Treatment) -> bool {
+        treatment.vanishing().is_none_or(|border| self.visible.get(&border) != Some(&None))
     }
 }
 
