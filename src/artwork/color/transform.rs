@@ -44,7 +44,8 @@ impl ColorChange {
         space.change(tag.digest(mode), || {
             let profile = tag.profile(mode);
             let unused = profile.as_ref().err().copied();
-            let transform = ColorTransform::<Rgba8>::between(&profile.unwrap_or_else(|_| ColorProfile::new_srgb()), space);
+            let source = profile.unwrap_or_else(|_| ColorProfile::new_srgb());
+            let transform = ColorTransform::<Rgba8>::between(&source, space).map(|(transform, _)| transform);
             // A profile that the library cannot use is none.
             let unused = unused.or(transform.is_none().then_some("it is of a kind that cannot be used"));
             let way = match transform {
@@ -80,21 +81,24 @@ enum Executor<P: Pixel> {
 impl<P: Pixel> ColorTransform<P> {
     /// The conversion from the colours that `tag` means, or from sRGB where it cannot be used; `None` where the library has none.
     pub(super) fn new(tag: &ColorTag, mode: ColorMode, space: &ColorSpace) -> Option<Self> {
-        let source = tag.profile(mode).unwrap_or_else(|_| ColorProfile::new_srgb());
-        let transform = Self::between(&source, space)?;
+        Self::of_profile(&tag.profile(mode).unwrap_or_else(|_| ColorProfile::new_srgb()), space)
+    }
+
+    fn of_profile(source: &ColorProfile, space: &ColorSpace) -> Option<Self> {
+        let (transform, target) = Self::between(source, space)?;
         let there = |from: &[Rgba8], to: &mut [Rgba8]| {
             let from: Vec<P> = from.iter().copied().map(P::of_8).collect();
             transform.convert(&from, to);
         };
         let gamut = match &transform.executor {
-            Executor::Pixels(_) => Gamut::new(&source, space.profile(), there, space.options()),
+            Executor::Pixels(_) => Gamut::new(source, &target, there, space.options()),
             Executor::Greys(_) => None,
         };
         Some(Self { gamut, ..transform })
     }
 
-    /// The conversion alone.
-    fn between(source: &ColorProfile, space: &ColorSpace) -> Option<Self> {
+    /// The conversion alone, and the profile that it leads to.
+    fn between(source: &ColorProfile, space: &ColorSpace) -> Option<(Self, ColorProfile)> {
         let from_inks = source.color_space == DataColorSpace::Cmyk;
         let (target, options) = (space.profile(), space.options());
         // Of profiles by primaries and curves, black is no light at all.
@@ -111,7 +115,7 @@ impl<P: Pixel> ColorTransform<P> {
         } else {
             Executor::Pixels(P::executor(source, Layout::Rgba, &target, options)?)
         };
-        Some(Self { executor, from_inks, gamut: None })
+        Some((Self { executor, from_inks, gamut: None }, target))
     }
 
     /// The most bytes that a transform and its making hold, for a file whose profile has tables of so many bytes: the profile, whose bytes are
@@ -302,7 +306,9 @@ mod tests {
     #[test]
     fn the_black_of_a_profile_with_tables_is_compensated() {
         let black = |intent| {
-            let transform = ColorTransform::<Rgba8>::between(&dull(), &ColorSpace::srgb(intent)).unwrap();
+            let transform = ColorTransform::<Rgba8>::of_profile(&dull(), &ColorSpace::srgb(intent)).unwrap();
+            // What is compensated is not lost.
+            assert_eq!(transform.count_beyond(&[Rgba8::new(0, 0, 0, 255), Rgba8::new(16, 16, 16, 255)]), (2, 0));
             let mut out = [Rgba8::TRANSPARENT; 2];
             transform.convert(&[Rgba8::new(0, 0, 0, 255), Rgba8::new(255, 255, 255, 255)], &mut out);
             assert!(out[1].color_distance(Rgba8::new(255, 255, 255, 255)) <= 2, "{out:?}");
