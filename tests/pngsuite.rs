@@ -31,9 +31,30 @@ fn gamma(name: &str) -> Option<f64> {
     ((gamma - 0.45455).abs() > 0.01).then_some(gamma)
 }
 
+/// The channels of all pixels, 0 to 1, with all bits that the file has.
+fn channels(name: &str) -> Vec<[f64; 4]> {
+    let mut decoder = png::Decoder::new(std::io::BufReader::new(fs::File::open(suite().join(name)).unwrap()));
+    decoder.set_transformations(png::Transformations::EXPAND);
+    let mut reader = decoder.read_info().unwrap();
+    let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut bytes).unwrap();
+    let samples: Vec<f64> = match info.bit_depth {
+        png::BitDepth::Sixteen => bytes.as_chunks().0.iter().map(|&pair| f64::from(u16::from_be_bytes(pair)) / 65535.0).collect(),
+        _ => bytes.iter().map(|&byte| f64::from(byte) / 255.0).collect(),
+    };
+    let pixel = |samples: &[f64]| match *samples {
+        [v] => [v, v, v, 1.0],
+        [v, a] => [v, v, v, a],
+        [r, g, b] => [r, g, b, 1.0],
+        [r, g, b, a] => [r, g, b, a],
+        _ => unreachable!(),
+    };
+    samples.chunks_exact(info.color_type.samples()).map(pixel).collect()
+}
+
 /// A value that was encoded by a power, as sRGB encodes it (IEC 61966-2-1).
-fn as_srgb(value: u8, gamma: f64) -> f64 {
-    let light = (f64::from(value) / 255.0).powf(1.0 / gamma);
+fn as_srgb(value: f64, gamma: f64) -> f64 {
+    let light = value.powf(1.0 / gamma);
     255.0 * if light <= 0.003_130_8 { light * 12.92 } else { 1.055 * light.powf(1.0 / 2.4) - 0.055 }
 }
 
@@ -56,9 +77,9 @@ fn every_valid_file_is_printed_as_the_png_crate_expands_it() {
         let found = printed.crop((placed.rect.x(), placed.rect.y(), picture.width, picture.height));
         let wrong = match gamma(&placed.artwork) {
             None => found.pixels.iter().zip(&picture.pixels).position(|(found, expected)| found != expected),
-            Some(gamma) => found.pixels.iter().zip(&picture.pixels).position(|(found, expected)| {
-                let differs = |found: u8, expected: u8| (f64::from(found) - as_srgb(expected, gamma)).abs() > 1.0;
-                found.a != expected.a || differs(found.r, expected.r) || differs(found.g, expected.g) || differs(found.b, expected.b)
+            Some(gamma) => found.pixels.iter().zip(channels(&placed.artwork)).position(|(found, [r, g, b, a])| {
+                let differs = |found: u8, expected: f64| (f64::from(found) - as_srgb(expected, gamma)).abs() > 1.0;
+                f64::from(found.a) != (a * 255.0).round() || differs(found.r, r) || differs(found.g, g) || differs(found.b, b)
             }),
         };
         if let Some(at) = wrong {

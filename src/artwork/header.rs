@@ -54,8 +54,8 @@ pub struct ArtworkHeader {
     pub(crate) orientation: Orientation,
     /// How its colours become those of the parts.
     pub(super) color: HeaderColor,
-    /// Whether its rows come with 16 bits a sample, which count where colours are converted.
-    pub(super) is_deep: bool,
+    /// Where its rows come with 16 bits a sample, by how many bytes its decoder holds more than with 8. They count where colours are converted.
+    pub(super) deep_bytes: Option<u64>,
     /// How much smaller the file is decoded than it is.
     pub(super) reduction: Reduction,
     /// What reading may take.
@@ -209,8 +209,13 @@ fn probe_source(mut source: Source, probing: &Probing<'_>) -> Result<ArtworkHead
     limits.check_size(header.size, &path)?;
     limits.check_frames(header.frames, &path)?;
     header.color = probe_color(open(&path)?.lenient(is_lenient), &header, probing)?;
-    if header.color.change.way == Way::Inks {
-        header.jpeg.keep_inks();
+    match header.color.change.way {
+        Way::Pixels => {}
+        Way::Keep => header.deep_bytes = None,
+        Way::Inks => {
+            header.deep_bytes = None;
+            header.jpeg.keep_inks();
+        }
     }
     Ok(header)
 }

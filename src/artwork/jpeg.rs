@@ -103,7 +103,7 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
             _ => ColorMode::Cmyk,
         },
         color: Default::default(),
-        is_deep: false,
+        deep_bytes: None,
         orientation: Default::default(),
         reduction: Default::default(),
         limits: *limits,

@@ -61,7 +61,7 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
         damage: None,
         color_mode: ColorMode::Rgb,
         color: Default::default(),
-        is_deep: false,
+        deep_bytes: None,
         orientation: Default::default(),
         reduction: Default::default(),
         limits: *limits,

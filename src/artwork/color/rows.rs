@@ -32,7 +32,7 @@ impl Colors {
     /// `None` for a file whose colours are those of the parts. The source stands at the file's beginning.
     pub(in super::super) fn open(source: Source, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Option<Self>> {
         let Some(space) = &header.color.space else { return Ok(None) };
-        Ok(Some(if header.is_deep {
+        Ok(Some(if header.deep_bytes.is_some() {
             Self::Deep(ConvertedRows::open(source, header, space, budget)?)
         } else {
             Self::Narrow(ConvertedRows::open(source, header, space, budget)?)
@@ -52,7 +52,7 @@ impl Colors {
     pub(in super::super) fn memory_bytes(header: &ArtworkHeader) -> u64 {
         if header.color.space.is_none() {
             0
-        } else if header.is_deep {
+        } else if header.deep_bytes.is_some() {
             ConvertedRows::<Rgba16>::memory_bytes(header)
         } else {
             ConvertedRows::<Rgba8>::memory_bytes(header)

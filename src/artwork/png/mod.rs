@@ -7,7 +7,9 @@ mod unfilter;
 
 use crate::error::Result;
 use crate::geom::{MAX_SIDE_PX, PxSize};
+use crate::pixel::Rgba8;
 
+use super::depth::Rgba16;
 use super::header::{ArtworkFormat, ArtworkHeader};
 use super::source::Source;
 use super::{ArtworkLimits, ColorMode};
@@ -149,8 +151,7 @@ pub(super) fn probe(source: Source, limits: &ArtworkLimits) -> Result<ArtworkHea
             Color::Rgb | Color::Palette | Color::Rgba => ColorMode::Rgb,
         },
         color: Default::default(),
-        // The frame of an interlaced file is held in 8 bits.
-        is_deep: ihdr.depth == 16 && !ihdr.interlaced,
+        deep_bytes: (ihdr.depth == 16).then(|| reader::frame_bytes::<Rgba16>(ihdr) - reader::frame_bytes::<Rgba8>(ihdr)),
         file_bytes: chunks.source().length_bytes(),
         damage: None,
         orientation: Default::default(),

@@ -7,7 +7,7 @@ use crate::error::{ErrorKind, Result};
 use crate::pixel::Rgba8;
 
 use super::super::convert::Conversion;
-use super::super::depth::Pixel;
+use super::super::depth::{Pixel, Rgba16};
 use super::super::header::ArtworkHeader;
 use super::super::limits::Deadline;
 use super::super::source::Source;
@@ -30,16 +30,20 @@ fn lines_bytes(ihdr: Ihdr) -> u64 {
     row + row.max(BLOCK_BYTES)
 }
 
-/// What reading holds apart from a constant: the decompressed rows, and for interlaced files the frame and one row of it.
+/// What reading holds apart from a constant, with 8 bits a sample: the decompressed rows, and for interlaced files the frame.
 pub(super) fn decoder_bytes(ihdr: Ihdr) -> u64 {
-    let row = u64::from(ihdr.size.width()) * 4;
-    let frame = if ihdr.interlaced { ihdr.size.rgba_bytes().saturating_add(row) } else { 0 };
-    frame.saturating_add(lines_bytes(ihdr))
+    frame_bytes::<Rgba8>(ihdr).saturating_add(lines_bytes(ihdr))
+}
+
+/// Bytes of the frame of an interlaced file, and of one row of it.
+pub(super) fn frame_bytes<P>(ihdr: Ihdr) -> u64 {
+    let pixels = if ihdr.interlaced { ihdr.size.area().saturating_add(ihdr.size.width().into()) } else { 0 };
+    pixels.saturating_mul(size_of::<P>() as u64)
 }
 
 /// The most bytes that reading a file with this `header` holds.
 pub(in super::super) fn memory_bytes(header: &ArtworkHeader) -> u64 {
-    header.decoder_bytes.saturating_add(CONSTANT_BYTES)
+    header.decoder_bytes.saturating_add(header.deep_bytes.unwrap_or(0)).saturating_add(CONSTANT_BYTES)
 }
 
 /// Reads the rows of a PNG file; those of an interlaced one are put together in a frame first.
@@ -57,10 +61,25 @@ pub(in super::super) struct PngReader {
     _reservation: Reservation,
 }
 
+/// The picture of an interlaced file.
 #[derive(Debug)]
-struct Frame {
-    pixels: Vec<Rgba8>,
+enum Frame {
+    Narrow(Pixels<Rgba8>),
+    Deep(Pixels<Rgba16>),
+}
+
+#[derive(Debug)]
+struct Pixels<P> {
+    pixels: Vec<P>,
     next: usize,
+}
+
+impl<F: Copy> Pixels<F> {
+    /// Hands out the next row.
+    fn take<P>(&mut self, out: &mut [P], pixel: impl Fn(F) -> P) {
+        out.iter_mut().zip(&self.pixels[self.next..]).for_each(|(out, &from)| *out = pixel(from));
+        self.next += out.len();
+    }
 }
 
 impl PngReader {
@@ -91,19 +110,27 @@ impl PngReader {
             _reservation: reservation,
         };
         if ihdr.interlaced {
-            let mut pixels = vec![Rgba8::TRANSPARENT; index(ihdr.size.area())];
-            match reader.read_frame(ihdr, &mut pixels, deadline) {
-                // What was read of a damaged file is all that there is.
-                Err(error) if header.damage.is_none() || !matches!(error.kind(), ErrorKind::Artwork { .. }) => return Err(error),
-                _ => reader.frame = Some(Frame { pixels, next: 0 }),
-            }
+            let is_damaged = header.damage.is_some();
+            reader.frame = Some(match header.deep_bytes {
+                None => Frame::Narrow(reader.read_frame(ihdr, is_damaged, deadline)?),
+                Some(_) => Frame::Deep(reader.read_frame(ihdr, is_damaged, deadline)?),
+            });
         }
         Ok(reader)
     }
 
-    fn read_frame(&mut self, ihdr: Ihdr, pixels: &mut [Rgba8], deadline: &Deadline) -> Result<()> {
+    /// The whole picture, or what can be read of a damaged one.
+    fn read_frame<P: Pixel>(&mut self, ihdr: Ihdr, is_damaged: bool, deadline: &Deadline) -> Result<Pixels<P>> {
+        let mut pixels = vec![P::default(); index(ihdr.size.area())];
+        match self.read_passes(ihdr, &mut pixels, deadline) {
+            Err(error) if !is_damaged || !matches!(error.kind(), ErrorKind::Artwork { .. }) => Err(error),
+            _ => Ok(Pixels { pixels, next: 0 }),
+        }
+    }
+
+    fn read_passes<P: Pixel>(&mut self, ihdr: Ihdr, pixels: &mut [P], deadline: &Deadline) -> Result<()> {
         let width = ihdr.size.width() as usize;
-        let mut row = vec![Rgba8::TRANSPARENT; width];
+        let mut row = vec![P::default(); width];
         for Pass { x, y, across, down } in ADAM7 {
             let columns = width.saturating_sub(x).div_ceil(across);
             if columns == 0 {
@@ -121,11 +148,10 @@ impl PngReader {
     }
 
     pub(in super::super) fn read_row<P: Pixel>(&mut self, out: &mut [P]) -> Result<()> {
-        if let Some(Frame { pixels, next }) = &mut self.frame {
-            out.iter_mut().zip(&pixels[*next..]).for_each(|(out, &pixel)| *out = P::of_8(pixel));
-            *next += out.len();
-        } else {
-            self.conversion.convert(self.lines.next(self.row_bytes)?, out);
+        match &mut self.frame {
+            Some(Frame::Narrow(pixels)) => pixels.take(out, P::of_8),
+            Some(Frame::Deep(pixels)) => pixels.take(out, P::of_16),
+            None => self.conversion.convert(self.lines.next(self.row_bytes)?, out),
         }
         Ok(())
     }

@@ -338,7 +338,7 @@ pub(super) fn probe(mut source: Source, limits: &ArtworkLimits) -> Result<Artwor
             Color::Cmyk => ColorMode::Cmyk,
         },
         color: Default::default(),
-        is_deep: image.bits == 16 && image.color != Color::Cmyk,
+        deep_bytes: (image.bits == 16).then_some(0),
         orientation: Orientation::default(),
         reduction: Default::default(),
         limits: *limits,
