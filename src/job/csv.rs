@@ -442,6 +442,7 @@ mod tests {
             ("artwork,harden\na.png,2\n", "line 2, column harden: found"),
             ("artwork,knockout\na.png,blue\n", "line 2, column knockout: found string \"blue\""),
             ("artwork,tolerance\na.png,9\n", "line 2, column knockout:"),
+            ("artwork,min_alpha\na.png,256\n", "line 2, column min_alpha: found integer `256`, expected an alpha from 0 to 255"),
             ("artwork,kernel\na.png,sinc\n", "line 2, column kernel: found"),
             ("artwork,width,height\na.png,1in,2in\n", "line 2, column size: found both width and height"),
             ("artwork,width\n,1in\n", "line 2, column artwork: found nothing"),

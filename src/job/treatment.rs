@@ -158,7 +158,7 @@ pub struct AlphaRules {
     #[serde(deserialize_with = "super::read::present", skip_serializing_if = "Option::is_none")]
     pub knockout: Option<Knockout>,
     /// At the printed size, pixels of a lower alpha than this become fully transparent: dust. Default: 0, none.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(deserialize_with = "alpha", skip_serializing_if = "is_default")]
     pub min_alpha: u8,
     /// At the printed size, pixels of at least this alpha become opaque and all others fully transparent: DTF prints soft edges badly.
     /// Default: `None`.
@@ -179,7 +179,7 @@ pub struct Knockout {
 #[serde(deny_unknown_fields, expecting = "an object with color and tolerance")]
 struct KnockoutObject {
     color: Hex,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "tolerance")]
     tolerance: u8,
 }
 
@@ -258,9 +258,34 @@ impl<'de> Deserialize<'de> for Harden {
 }
 
 fn below_opaque<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
-    let alpha = u8::deserialize(deserializer)?;
-    let expected = "an alpha from 0 to 254, so that opaque pixels are kept";
-    if alpha < u8::MAX { Ok(alpha) } else { Err(de::Error::invalid_value(de::Unexpected::Unsigned(alpha.into()), &expected)) }
+    deserializer.deserialize_u64(UpTo { most: 254, expecting: "an alpha from 0 to 254, so that opaque pixels are kept" })
+}
+
+fn alpha<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    deserializer.deserialize_u64(UpTo { most: u8::MAX, expecting: "an alpha from 0 to 255" })
+}
+
+fn tolerance<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u8, D::Error> {
+    deserializer.deserialize_u64(UpTo { most: u8::MAX, expecting: "a difference of channels from 0 to 255" })
+}
+
+/// Takes whole numbers up to `most`.
+struct UpTo {
+    most: u8,
+    expecting: &'static str,
+}
+
+impl de::Visitor<'_> for UpTo {
+    type Value = u8;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expecting)
+    }
+
+    fn visit_u64<E: de::Error>(self, value: u64) -> Result<u8, E> {
+        let small = u8::try_from(value).ok().filter(|small| *small <= self.most);
+        small.ok_or_else(|| E::invalid_value(de::Unexpected::Unsigned(value), &self))
+    }
 }
 
 #[cfg(test)]
