@@ -27,6 +27,10 @@ impl Rgba16 {
 pub(super) trait Pixel: Pod + Default {
     type Sample: Pod + Default;
 
+    /// Bytes of the tables of all samples that a conversion of these needs beside those of 8 bits: for each of three channels, a float to decode
+    /// and a sample to encode it, or of greys both and the pixels that they become.
+    const TABLE_BYTES: u64;
+
     fn of_8(pixel: Rgba8) -> Self;
 
     fn of_16(pixel: Rgba16) -> Self;
@@ -50,6 +54,8 @@ pub(super) trait Pixel: Pod + Default {
 
 impl Pixel for Rgba8 {
     type Sample = u8;
+
+    const TABLE_BYTES: u64 = 0;
 
     fn of_8(pixel: Self) -> Self {
         pixel
@@ -84,6 +90,8 @@ impl Pixel for Rgba8 {
 impl Pixel for Rgba16 {
     type Sample = u16;
 
+    const TABLE_BYTES: u64 = 2 << 20;
+
     fn of_8(pixel: Rgba8) -> Self {
         Self::new(widen(pixel.r), widen(pixel.g), widen(pixel.b), widen(pixel.a))
     }
@@ -110,6 +118,8 @@ impl Pixel for Rgba16 {
         target: &ColorProfile,
         options: TransformOptions,
     ) -> Option<Arc<dyn TransformExecutor<u16> + Send + Sync>> {
+        // Of numbers with a fixed point, some processors have others.
+        let options = TransformOptions { prefer_fixed_point: false, ..options };
         source.create_transform_16bit(layout, target, Layout::Rgba, options).ok()
     }
 }

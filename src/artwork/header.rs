@@ -54,7 +54,8 @@ pub struct ArtworkHeader {
     pub(crate) orientation: Orientation,
     /// How its colours become those of the parts.
     pub(super) color: HeaderColor,
-    /// Where its rows come with 16 bits a sample, by how many bytes its decoder holds more than with 8. They count where colours are converted.
+    /// `None` where its rows are decoded to 8 bits a sample. Else they have 16 bits until their colours are converted, for which the decoder holds
+    /// so many bytes more.
     pub(super) deep_bytes: Option<u64>,
     /// How much smaller the file is decoded than it is.
     pub(super) reduction: Reduction,
@@ -209,13 +210,12 @@ fn probe_source(mut source: Source, probing: &Probing<'_>) -> Result<ArtworkHead
     limits.check_size(header.size, &path)?;
     limits.check_frames(header.frames, &path)?;
     header.color = probe_color(open(&path)?.lenient(is_lenient), &header, probing)?;
-    match header.color.change.way {
-        Way::Pixels => {}
-        Way::Keep => header.deep_bytes = None,
-        Way::Inks => {
-            header.deep_bytes = None;
-            header.jpeg.keep_inks();
-        }
+    let ColorChange { way, by_tables, .. } = header.color.change;
+    if way != Way::Pixels || by_tables {
+        header.deep_bytes = None;
+    }
+    if way == Way::Inks {
+        header.jpeg.keep_inks();
     }
     Ok(header)
 }

@@ -130,7 +130,8 @@ impl ArtworkReader {
     pub(crate) fn open(path: &Path, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Self> {
         let size = header.stored_size();
         let mut deadline = header.limits.deadline(size);
-        let colors = Colors::open(Source::open(path, INPUT_BYTES)?.lenient(header.damage.is_some()), header, budget)?;
+        let open = || Ok(Source::open(path, INPUT_BYTES)?.lenient(header.damage.is_some()));
+        let colors = Colors::new(open, header, budget)?;
         let opened = match header.format {
             ArtworkFormat::Png => PngReader::open(path, header, budget, &deadline).map(|reader| Decoder::Png(Box::new(reader))),
             ArtworkFormat::Jpeg => jpeg::Reader::open(path, header, budget, &deadline).map(Decoder::Jpeg),

@@ -25,27 +25,28 @@ impl Gamut {
     ) -> Option<Self> {
         let (bits, channels) = if source.color_space == DataColorSpace::Cmyk { (4, 4) } else { (5, 3) };
         let wide = ColorProfile::new_pro_photo_rgb();
-        let seen = |profile: &ColorProfile| profile.create_transform_8bit(Layout::Rgba, &wide, Layout::Rgba, options).ok();
-        let (direct, back) = (seen(source)?, seen(target)?);
+        let to_wide = |profile: &ColorProfile| profile.create_transform_8bit(Layout::Rgba, &wide, Layout::Rgba, options).ok();
+        let (direct, back) = (to_wide(source)?, to_wide(target)?);
         let most = (1_u32 << bits) - 1;
         let level = |cell: u32, channel: u32| (((cell >> (channel * bits)) & most) * 255 / most).to_le_bytes()[0];
         let cells = 1_u32 << (bits * channels);
         let color = |cell| Rgba8::new(level(cell, 0), level(cell, 1), level(cell, 2), if channels == 4 { level(cell, 3) } else { 255 });
-        let mut beyond = vec![0; (cells / u64::BITS) as usize];
-        for (word, beyond) in (0..).zip(&mut beyond) {
-            let colors: Vec<Rgba8> = (word * u64::BITS..(word + 1) * u64::BITS).map(color).collect();
-            let [mut seen, mut brought, mut kept] = [(); 3].map(|()| vec![Rgba8::TRANSPARENT; colors.len()]);
-            direct.transform(bytemuck::cast_slice(&colors), bytemuck::cast_slice_mut(&mut seen)).ok()?;
-            there(&colors, &mut brought);
+        let colors: Vec<Rgba8> = (0..cells).map(color).collect();
+        let (words, _) = colors.as_chunks::<64>();
+        let mut beyond = vec![0; words.len()];
+        for (colors, word) in words.iter().zip(&mut beyond) {
+            let [mut seen, mut brought, mut kept] = [[Rgba8::TRANSPARENT; 64]; 3];
+            direct.transform(bytemuck::cast_slice(colors), bytemuck::cast_slice_mut(&mut seen)).ok()?;
+            there(colors, &mut brought);
             back.transform(bytemuck::cast_slice(&brought), bytemuck::cast_slice_mut(&mut kept)).ok()?;
-            for (bit, (seen, kept)) in seen.iter().zip(&kept).enumerate() {
-                *beyond |= u64::from(seen.color_distance(*kept) > Self::ROUNDING) << bit;
+            for (bit, (seen, kept)) in seen.iter().zip(kept).enumerate() {
+                *word |= u64::from(seen.color_distance(kept) > Self::ROUNDING) << bit;
             }
         }
         Some(Self { beyond, bits, channels })
     }
 
-    /// By how much a value moves through four conversions in 8 bits although it stays where it is.
+    /// By how much a value moves through three conversions in 8 bits although it stays where it is.
     const ROUNDING: u8 = 5;
 
     /// The number of visible pixels of a row, and of those that are beyond.

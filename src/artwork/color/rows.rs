@@ -29,13 +29,17 @@ pub(in super::super) struct ConvertedRows<P: Pixel> {
 }
 
 impl Colors {
-    /// `None` for a file whose colours are those of the parts. The source stands at the file's beginning.
-    pub(in super::super) fn open(source: Source, header: &ArtworkHeader, budget: &MemoryBudget) -> Result<Option<Self>> {
+    /// `None` for a file whose colours are those of the parts; another one's are read from `open`.
+    pub(in super::super) fn new(
+        open: impl FnOnce() -> Result<Source>,
+        header: &ArtworkHeader,
+        budget: &MemoryBudget,
+    ) -> Result<Option<Self>> {
         let Some(space) = &header.color.space else { return Ok(None) };
         Ok(Some(if header.deep_bytes.is_some() {
-            Self::Deep(ConvertedRows::open(source, header, space, budget)?)
+            Self::Deep(ConvertedRows::new(open()?, header, space, budget)?)
         } else {
-            Self::Narrow(ConvertedRows::open(source, header, space, budget)?)
+            Self::Narrow(ConvertedRows::new(open()?, header, space, budget)?)
         }))
     }
 
@@ -61,7 +65,7 @@ impl Colors {
 }
 
 impl<P: Pixel> ConvertedRows<P> {
-    fn open(source: Source, header: &ArtworkHeader, space: &ColorSpace, budget: &MemoryBudget) -> Result<Self> {
+    fn new(source: Source, header: &ArtworkHeader, space: &ColorSpace, budget: &MemoryBudget) -> Result<Self> {
         let charge = budget.reserve(Self::transform_bytes(header), "a colour profile")?;
         let row = budget.buffer(header.stored_size().width() as usize, "a row of an artwork")?;
         let path = source.path().to_owned();

@@ -15,6 +15,8 @@ use crate::pixel::Rgba8;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(in super::super) struct ColorChange {
     pub(in super::super) way: Way,
+    /// Whether tables say what they look like, which the library reads with 8 bits a sample.
+    pub(in super::super) by_tables: bool,
     /// Why the file's profile is not used.
     pub(in super::super) unused: Option<&'static str>,
 }
@@ -54,7 +56,7 @@ impl ColorChange {
                 Some(transform) if transform.changes_anything() => Way::Pixels,
                 Some(_) => Way::Keep,
             };
-            Self { way, unused }
+            Self { way, by_tables: has_tables(&source), unused }
         })
     }
 }
@@ -102,8 +104,7 @@ impl<P: Pixel> ColorTransform<P> {
         let from_inks = source.color_space == DataColorSpace::Cmyk;
         let (target, options) = (space.profile(), space.options());
         // Of profiles by primaries and curves, black is no light at all.
-        let has_tables = source.lut_a_to_b_colorimetric.is_some() || source.lut_a_to_b_perceptual.is_some();
-        let is_compensated = space.intent() == Intent::Relative && has_tables;
+        let is_compensated = space.intent() == Intent::Relative && has_tables(source);
         let lifted = is_compensated.then(|| black_light(source, options)).flatten().and_then(|light| lifted(target, light));
         let target = lifted.unwrap_or_else(|| target.clone());
         let executor = if source.color_space == DataColorSpace::Gray {
@@ -121,8 +122,7 @@ impl<P: Pixel> ColorTransform<P> {
     /// The most bytes that a transform and its making hold, for a file whose profile has tables of so many bytes: the profile, whose bytes are
     /// read as floating-point numbers, tables of 17⁴ inks or 33³ colours, and for each channel those of all its samples.
     pub(in super::super) fn memory_bytes(profile_bytes: u64, mode: ColorMode) -> u64 {
-        let samples = if size_of::<P::Sample>() == 1 { 0 } else { 2 << 20 };
-        4 * profile_bytes + samples + if mode == ColorMode::Cmyk { 5 << 20 } else { 2 << 20 }
+        4 * profile_bytes + P::TABLE_BYTES + if mode == ColorMode::Cmyk { 5 << 20 } else { 2 << 20 }
     }
 
     /// Converts a row of pixels, or of inks in their place, which are opaque.
@@ -169,8 +169,13 @@ impl ColorTransform<Rgba8> {
 /// How many pixels are converted at once, before they are rounded: they stay in the processor's cache.
 const AT_ONCE: usize = 256;
 
-/// How much light the darkest colour of a profile reflects, 0 to 1, beside its white: that of no light at all or, where the profile is one
-/// of inks, of those which its perceptual tables print black with.
+/// Whether tables say what the colours of a profile look like, and not primaries and curves.
+fn has_tables(profile: &ColorProfile) -> bool {
+    [&profile.lut_a_to_b_perceptual, &profile.lut_a_to_b_colorimetric, &profile.lut_a_to_b_saturation].iter().any(|lut| lut.is_some())
+}
+
+/// How much light the darkest colour of a profile reflects, 0 to 1, beside its white: that of zero in each channel or, where the profile is
+/// one of inks, of those which its perceptual tables print black with.
 fn black_light(profile: &ColorProfile, options: TransformOptions) -> Option<f64> {
     let mut black = [0.0, 0.0, 0.0, 1.0];
     if profile.color_space == DataColorSpace::Cmyk {
@@ -187,7 +192,7 @@ fn black_light(profile: &ColorProfile, options: TransformOptions) -> Option<f64>
     let mut light = [0.0; 4];
     to_light.transform(&black, &mut light).ok()?;
     let luminance = [linear.red_colorant.y, linear.green_colorant.y, linear.blue_colorant.y];
-    let light: f64 = light.iter().zip(luminance).map(|(&light, luminance)| f64::from(light) * luminance).sum();
+    let light: f64 = light[..3].iter().zip(luminance).map(|(&light, luminance)| f64::from(light) * luminance).sum();
     // No black is lighter than the middle between black and white, L* 50.
     Some(light.clamp(0.0, 0.184))
 }
@@ -240,8 +245,9 @@ mod tests {
         assert_eq!(way(&icc(&ColorProfile::new_srgb()), ColorMode::Rgb), keep);
         assert_eq!(way(&ColorTag::Cicp { primaries: 1, transfer: 13 }, ColorMode::Rgb), keep);
         let adobe = icc(&ColorProfile::new_adobe_rgb());
-        assert_eq!(way(&adobe, ColorMode::Rgb), ColorChange { way: Way::Pixels, unused: None });
-        assert_eq!(way(&adobe, ColorMode::Cmyk), ColorChange { way: Way::Keep, unused: Some("it is for another kind of pixels") });
+        assert_eq!(way(&adobe, ColorMode::Rgb), ColorChange { way: Way::Pixels, ..keep });
+        assert_eq!(way(&icc(&dull()), ColorMode::Rgb), ColorChange { way: Way::Pixels, by_tables: true, ..keep });
+        assert_eq!(way(&adobe, ColorMode::Cmyk), ColorChange { unused: Some("it is for another kind of pixels"), ..keep });
         let damaged = ColorTag::Icc(vec![7; 200]);
         assert_eq!(way(&damaged, ColorMode::Rgb).unused, Some("it is damaged or of an unknown kind"));
     }

@@ -64,17 +64,17 @@ pub(in super::super) struct PngReader {
 /// The picture of an interlaced file.
 #[derive(Debug)]
 enum Frame {
-    Narrow(Pixels<Rgba8>),
-    Deep(Pixels<Rgba16>),
+    Narrow(FrameRows<Rgba8>),
+    Deep(FrameRows<Rgba16>),
 }
 
 #[derive(Debug)]
-struct Pixels<P> {
+struct FrameRows<P> {
     pixels: Vec<P>,
     next: usize,
 }
 
-impl<F: Copy> Pixels<F> {
+impl<F: Copy> FrameRows<F> {
     /// Hands out the next row.
     fn take<P>(&mut self, out: &mut [P], pixel: impl Fn(F) -> P) {
         out.iter_mut().zip(&self.pixels[self.next..]).for_each(|(out, &from)| *out = pixel(from));
@@ -120,11 +120,11 @@ impl PngReader {
     }
 
     /// The whole picture, or what can be read of a damaged one.
-    fn read_frame<P: Pixel>(&mut self, ihdr: Ihdr, is_damaged: bool, deadline: &Deadline) -> Result<Pixels<P>> {
+    fn read_frame<P: Pixel>(&mut self, ihdr: Ihdr, is_damaged: bool, deadline: &Deadline) -> Result<FrameRows<P>> {
         let mut pixels = vec![P::default(); index(ihdr.size.area())];
         match self.read_passes(ihdr, &mut pixels, deadline) {
             Err(error) if !is_damaged || !matches!(error.kind(), ErrorKind::Artwork { .. }) => Err(error),
-            _ => Ok(Pixels { pixels, next: 0 }),
+            _ => Ok(FrameRows { pixels, next: 0 }),
         }
     }
 
@@ -149,8 +149,8 @@ impl PngReader {
 
     pub(in super::super) fn read_row<P: Pixel>(&mut self, out: &mut [P]) -> Result<()> {
         match &mut self.frame {
-            Some(Frame::Narrow(pixels)) => pixels.take(out, P::of_8),
-            Some(Frame::Deep(pixels)) => pixels.take(out, P::of_16),
+            Some(Frame::Narrow(rows)) => rows.take(out, P::of_8),
+            Some(Frame::Deep(rows)) => rows.take(out, P::of_16),
             None => self.conversion.convert(self.lines.next(self.row_bytes)?, out),
         }
         Ok(())
@@ -198,7 +198,7 @@ impl Lines {
     }
 }
 
-/// Reads on to the pixels, and how they become [`Rgba8`] on the way.
+/// Reads on to the pixels, and how samples become pixels on the way.
 fn read_conversion(chunks: &mut Chunks, ihdr: Ihdr) -> Result<Conversion> {
     let (mut palette, mut transparency) = (Vec::new(), None);
     loop {
