@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use csv::{ErrorKind as CsvFault, ReaderBuilder, StringRecord};
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use super::document::{BYTE_ORDER_MARK, MAX_FILE_BYTES, QUOTED_CHARS, from_value, shortened};
 use super::read::{check_text, too_many_items};
@@ -86,7 +86,11 @@ impl Form {
             Self::Word => match text.to_ascii_lowercase().as_str() {
                 "true" => true.into(),
                 "false" => false.into(),
-                _ => text.parse::<Number>().map_or_else(|_| text.into(), Value::Number),
+                // Spreadsheets write whole numbers as 03, too.
+                _ => match text.parse::<i64>() {
+                    Ok(number) => number.into(),
+                    Err(_) => text.parse().map_or_else(|_| text.into(), Value::Number),
+                },
             },
             Self::Pair => pair(text).map_or_else(|| text.into(), |lengths| lengths.map(|length| length.to_string()).to_vec().into()),
         }
@@ -271,21 +275,24 @@ fn read_line(record: &StringRecord, line: u64, columns: &[(&'static str, Cell)])
 
 /// Puts a value where a path of names leads to from this object.
 fn insert(object: &mut Map<String, Value>, path: &[&str], value: Value) {
-    match path {
-        [] => {}
-        [field] => drop(object.insert((*field).to_owned(), value)),
-        [outer, inner @ ..] => {
-            let outer = object.entry(*outer).or_insert_with(|| Map::new().into());
-            outer.as_object_mut().into_iter().for_each(|object| insert(object, inner, value.clone()));
-        }
+    let Some((field, outer)) = path.split_last() else { return };
+    let mut object = object;
+    for name in outer {
+        let Value::Object(inner) = object.entry(*name).or_insert_with(|| Map::new().into()) else { return };
+        object = inner;
     }
+    object.insert((*field).to_owned(), value);
 }
 
 /// The column of a place in an order of one item: `items[0].size.fit[1]` is in the column `fit`.
 fn column_of(at: &str) -> &str {
     let inner = at.strip_prefix("items[0]").unwrap_or(at).trim_start_matches('.');
     let field = inner.split('[').next().unwrap_or(inner);
-    let is_there = |cell: &Cell| matches!(cell, Cell::Item(path, _) if path.iter().copied().eq(field.split('.')));
+    let is_there = |cell: &Cell| match cell {
+        Cell::Order(name, _) => *name == field,
+        Cell::Item(path, _) => path.iter().copied().eq(field.split('.')),
+        Cell::Nothing => false,
+    };
     match COLUMNS.iter().find(|(_, cell)| is_there(cell)) {
         Some((column, _)) => column,
         // What several columns say together.
@@ -388,7 +395,7 @@ mod tests {
         let csv = "artwork,kernel,linear,knockout,tolerance,min_alpha,harden\n\
                    a.png,nearest,true,#ffffff,12,30,\n\
                    b.png,,,#000000,,,0.5\n\
-                   c.png,,,,,,1\n";
+                   c.png,,,,,,01\n";
         let json = r##"{"version": 1, "name": "Test", "dpi": 300, "media": {"width": "22in", "max_length": "240in"}, "orders": [{"id": "1", "items": [
             {"artwork": "a.png", "resample": {"kernel": "nearest", "linear": true},
              "alpha": {"knockout": {"color": "#ffffff", "tolerance": 12}, "min_alpha": 30}},
