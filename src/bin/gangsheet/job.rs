@@ -34,7 +34,7 @@ fn read_whole_job(path: &Path, film: &FilmArgs, limit_bytes: u64) -> Result<Job,
     document(Job::read_within(path, limit_bytes))
 }
 
-/// The job without orders that the command line says, where `path` is `what` says nothing of film.
+/// The job without orders that the command line describes. `path` is `what`, which says nothing of film.
 fn form(path: &Path, film: &FilmArgs, what: &str) -> Result<Job, Error> {
     let missing =
         |option| refused(path, format!("{what} does not say on what it is printed: add {option}, as --width 22in --max-length 240in"));

@@ -16,6 +16,7 @@ use gangsheet::{
     Verified, VerifyOptions, Warning, verify, write_demo,
 };
 use serde::Serialize;
+use tracing::Level;
 use tracing::level_filters::LevelFilter;
 
 use crate::args::{Cli, Command, Limits, LogFormat, ProgressStyle, Render};
@@ -41,7 +42,7 @@ fn main() -> ExitCode {
             message.push_str(&format!("\n  caused by: {cause}"));
             source = cause.source();
         }
-        voice.tell("error", &message);
+        voice.tell(Level::ERROR, &message);
         ExitCode::from(failure.code)
     })
 }
@@ -287,11 +288,12 @@ fn base_of(file: &Path) -> &Path {
 struct Voice(LogFormat);
 
 impl Voice {
-    fn tell(self, level: &str, message: &str) {
+    fn tell(self, level: Level, message: &str) {
         let line = match (self.0, level) {
-            (LogFormat::Json, _) => serde_json::json!({ "level": level.to_uppercase(), "fields": { "message": message } }).to_string(),
-            (LogFormat::Text, "info") => message.to_owned(),
-            (LogFormat::Text, _) => format!("{level}: {message}"),
+            (LogFormat::Json, _) => serde_json::json!({ "level": level.as_str(), "fields": { "message": message } }).to_string(),
+            (LogFormat::Text, Level::ERROR) => format!("error: {message}"),
+            (LogFormat::Text, Level::WARN) => format!("warning: {message}"),
+            (LogFormat::Text, _) => message.to_owned(),
         };
         // A standard error that is closed does not change the exit code.
         let _ = writeln!(io::stderr(), "{line}");
@@ -299,11 +301,11 @@ impl Voice {
 
     fn findings(self, warnings: &[Warning], left_out: &[LeftOut]) {
         for Warning { order, item, artwork, message, .. } in warnings {
-            self.tell("warning", &format!("order {order}, item {item} ({artwork}): {message}"));
+            self.tell(Level::WARN, &format!("order {order}, item {item} ({artwork}): {message}"));
         }
         for LeftOut { order, item, artwork, copies, reason, .. } in left_out {
             let copies = counted((*copies).into(), "copy", "copies");
-            self.tell("left out", &format!("{copies} of order {order}, item {item} ({artwork}): {reason}"));
+            self.tell(Level::WARN, &format!("left out: {copies} of order {order}, item {item} ({artwork}): {reason}"));
         }
     }
 
@@ -313,19 +315,19 @@ impl Voice {
             let path = folder.join(&part.file);
             let (width, length, copies, used, size) =
                 (part.width, part.length, counted(part.copies, "copy", "copies"), part.utilisation * 100.0, megabytes(part.bytes));
-            self.tell("info", &format!("{}: {width} × {length} px, {copies}, {used:.0} % used, {size:.1} MB", path.display()));
+            self.tell(Level::INFO, &format!("{}: {width} × {length} px, {copies}, {used:.0} % used, {size:.1} MB", path.display()));
         }
         let length_px = report.parts.iter().map(|part| u64::from(part.length)).sum();
         if was_packed {
-            self.tell("info", &certificate(report.placed_copies, report.parts.len(), length_px, report.length_lower_bound_px));
+            self.tell(Level::INFO, &certificate(report.placed_copies, report.parts.len(), length_px, report.length_lower_bound_px));
         }
         if let Some(cost) = &report.cost {
-            self.tell("info", &format!("the film costs {}", cost.total));
+            self.tell(Level::INFO, &format!("the film costs {}", cost.total));
         }
         let (placed, ordered, parts) =
             (report.placed_copies, counted(report.ordered_copies, "copy", "copies"), counted(report.parts.len() as u64, "part", "parts"));
         let (seconds, memory) = (report.seconds.total, megabytes(report.peak_rss_bytes));
-        self.tell("info", &format!("{placed} of {ordered} on {parts} in {seconds:.1} s, at most {memory:.0} MB of memory"));
+        self.tell(Level::INFO, &format!("{placed} of {ordered} on {parts} in {seconds:.1} s, at most {memory:.0} MB of memory"));
     }
 }
 

@@ -95,7 +95,7 @@ pub(crate) fn pack(job: &Job, job_path: &Path, output: &Path, told: Told, option
             left_out,
         });
     } else {
-        voice.tell("info", &certificate(layout.copies(), layout.parts.len(), layout.length_px(), bound_px));
+        voice.tell(tracing::Level::INFO, &certificate(layout.copies(), layout.parts.len(), layout.length_px(), bound_px));
         let is_choice = prepared.preflight.media().len() > 1;
         prices.iter().for_each(|price| print(&price_line(price, is_choice, job.dpi)));
     }
