@@ -94,7 +94,8 @@
 //! # Bytes depend on the plan only
 //!
 //! Never on the number of threads, the budget, where pixels live, timing or the machine. Bands are cut where the layout says, each one is
-//! compressed on its own, and copies of an item are equal to the byte.
+//! compressed on its own, and copies of an item are equal to the byte. Where colours are converted, tables are made with floating-point numbers,
+//! which all processors of one architecture round alike.
 //!
 //! # Colours
 //!

@@ -11,7 +11,7 @@ use common::profile::{jpeg_with_profile, press_profile};
 use common::{Picture, Shop, read_part};
 use gangsheet::{
     AlphaRules, Dpi, ErrorKind, Existing, Harden, Item, Job, Kernel, Knockout, Layout, Length, Media, Order, Output, OutputProfile,
-    Resample, Rgba8, Run, RunOptions, Sizing, Treatment, Trim, TurnPolicy, VerifyOptions, WarningKind, verify,
+    PreflightOptions, Resample, Rgba8, Run, RunOptions, Sizing, Treatment, Trim, TurnPolicy, VerifyOptions, WarningKind, verify,
 };
 use moxcms::ColorProfile;
 
@@ -180,8 +180,8 @@ fn a_profile_that_cannot_be_embedded_and_film_that_would_be_blank_are_refused() 
         assert!(matches!(error.kind(), ErrorKind::Document { at, .. } if at == "output.profile"), "{error}");
         assert!(error.to_string().contains(words), "{error}");
     }
-    // All pixels have this colour.
     shop.artwork("faint.png", &Picture::new(8, 8, |_, _| Rgba8 { a: 100, ..SOFT }));
+    // All pixels have this colour.
     let knockout = Some(Knockout { color: [150, 120, 90], tolerance: 0 });
     let rules = AlphaRules::default();
     let render = |artwork: &str, alpha, out: &str| {
@@ -197,6 +197,15 @@ fn a_profile_that_cannot_be_embedded_and_film_that_would_be_blank_are_refused() 
         assert!(error.to_string().contains("its rules for alpha leave no pixel"), "{error}");
     }
     render("faint.png", AlphaRules { min_alpha: 100, ..rules }, "faint").unwrap();
+    // Lines of a pixel vanish where ten of them become one.
+    shop.artwork("lines.png", &Picture::new(100, 100, |x, _| if x % 10 == 0 { SOFT } else { Rgba8::TRANSPARENT }));
+    let treatment = Treatment { alpha: AlphaRules { harden: Harden::new(0.5), ..rules }, ..Treatment::default() };
+    let item = Item { size: Some(Sizing::Width(Length::px(10))), treatment, ..Item::new("lines.png") };
+    let preflight = PreflightOptions { deep: true, ..PreflightOptions::default() };
+    let options = RunOptions { preflight, ..RunOptions::default() };
+    let error =
+        Run::of_job(&job(vec![item], Output::default()), shop.base()).options(options).render(&shop.path("out"), |_| {}).unwrap_err();
+    assert!(error.to_string().contains("nothing of it is visible at its printed size"), "{error}");
     assert!(!shop.path("out").exists());
 }
 

@@ -16,11 +16,11 @@ pub(super) fn knock_out(knockout: Knockout, row: &mut [Rgba8]) {
 
 /// Applies the rules for the printed size.
 pub(super) fn clean(rules: AlphaRules, row: &mut [Rgba8]) {
-    let lowest = rules.harden.map(|harden| harden.lowest_alpha());
+    let lowest = rules.lowest_alpha();
     for pixel in row.iter_mut().filter(|pixel| pixel.a > 0) {
-        if pixel.a < rules.min_alpha || lowest.is_some_and(|lowest| pixel.a < lowest) {
+        if pixel.a < lowest {
             *pixel = Rgba8::TRANSPARENT;
-        } else if lowest.is_some() {
+        } else if rules.harden.is_some() {
             pixel.a = u8::MAX;
         }
     }
@@ -28,7 +28,7 @@ pub(super) fn clean(rules: AlphaRules, row: &mut [Rgba8]) {
 
 /// Whether [`clean`] changes anything.
 pub(super) fn cleans(rules: AlphaRules) -> bool {
-    rules.min_alpha > 1 || rules.harden.is_some()
+    rules.lowest_alpha() > 1 || rules.harden.is_some()
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ pub(crate) fn visible_boxes(
     cancel: &Cancel,
 ) -> Result<Vec<Option<PxRect>>> {
     let size = reader.size();
-    let mut rows = VisibleRows::new(size, budget)?;
+    let mut rows = VisibleRows::new(size, borders, budget)?;
     let bytes = borders.len() * (size_of::<Border>() + size_of::<Extent>() + size_of::<Option<PxRect>>());
     let _charge = budget.reserve(bytes as u64, "the visible rectangles of an artwork")?;
     let mut found = vec![Extent { left: size.width(), right: 0, top: None, bottom: 0 }; borders.len()];
@@ -71,14 +71,15 @@ impl Extent {
 ///
 /// # Memory
 ///
-/// Two rows, charged to `budget`, beside what `reader` holds.
+/// Two rows and a byte for each border, charged to `budget`, beside what `reader` holds.
 ///
 /// # Errors
 ///
 /// Those of [`ArtworkReader::read_row`], [`MemoryLimit`](crate::ErrorKind::MemoryLimit), and [`Cancelled`](crate::ErrorKind::Cancelled).
 pub(crate) fn are_visible(mut reader: ArtworkReader, borders: &[Border], budget: &MemoryBudget, cancel: &Cancel) -> Result<Vec<bool>> {
     let size = reader.size();
-    let mut rows = VisibleRows::new(size, budget)?;
+    let mut rows = VisibleRows::new(size, borders, budget)?;
+    let _charge = budget.reserve(borders.len() as u64, "what is visible of an artwork")?;
     let mut found = vec![false; borders.len()];
     for _ in 0..size.height() {
         rows.read(&mut reader)?;
@@ -97,13 +98,16 @@ pub(crate) fn are_visible(mut reader: ArtworkReader, borders: &[Border], budget:
 /// A row of an artwork, as it is and with a colour knocked out.
 struct VisibleRows {
     row: Buffer<Rgba8>,
+    /// Empty where no border asks for it.
     knocked_out: Buffer<Rgba8>,
 }
 
 impl VisibleRows {
-    fn new(size: PxSize, budget: &MemoryBudget) -> Result<Self> {
-        let buffer = || budget.buffer::<Rgba8>(size.width() as usize, "a row of an artwork");
-        Ok(Self { row: buffer()?, knocked_out: buffer()? })
+    fn new(size: PxSize, borders: &[Border], budget: &MemoryBudget) -> Result<Self> {
+        let width = size.width() as usize;
+        let knocked_out = if borders.iter().any(|border| border.knockout.is_some()) { width } else { 0 };
+        let buffer = |pixels| budget.buffer::<Rgba8>(pixels, "a row of an artwork");
+        Ok(Self { row: buffer(width)?, knocked_out: buffer(knocked_out)? })
     }
 
     fn read(&mut self, reader: &mut ArtworkReader) -> Result<()> {

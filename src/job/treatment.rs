@@ -33,9 +33,9 @@ impl Treatment {
 
     /// What becomes transparent by the rules for alpha, if there are any.
     pub(crate) fn vanishing(&self) -> Option<Border> {
-        let AlphaRules { knockout, min_alpha, harden } = self.alpha;
-        let lowest = harden.map_or(0, Harden::lowest_alpha).max(min_alpha);
-        (knockout.is_some() || lowest > 1).then_some(Border { alpha: lowest.saturating_sub(1), knockout })
+        let knockout = self.alpha.knockout;
+        let vanishing = self.alpha.lowest_alpha() - 1;
+        (knockout.is_some() || vanishing > 0).then_some(Border { alpha: vanishing, knockout })
     }
 }
 
@@ -164,6 +164,13 @@ pub struct AlphaRules {
     /// Default: `None`.
     #[serde(deserialize_with = "super::read::present", skip_serializing_if = "Option::is_none")]
     pub harden: Option<Harden>,
+}
+
+impl AlphaRules {
+    /// The lowest alpha that stays visible at the printed size, at least 1.
+    pub(crate) fn lowest_alpha(&self) -> u8 {
+        self.harden.map_or(1, Harden::lowest_alpha).max(self.min_alpha)
+    }
 }
 
 /// A colour that becomes transparent. In files: `"#rrggbb"`, or `{"color": "#rrggbb", "tolerance": 0 to 255}`.

@@ -95,7 +95,7 @@ impl<'a> Artworks<'a> {
         let Found { borders, vanishing, .. } = &mut self.found[index];
         for (border, known) in [(wanted.treatment.border(), borders), (wanted.treatment.vanishing(), vanishing)] {
             let Some(border) = border.filter(|border| !known.contains(border)) else { continue };
-            let bytes = size_of::<Border>() + size_of::<(Border, Option<PxRect>)>();
+            let bytes = size_of::<Border>() + size_of::<(Border, Option<PxRect>)>() + size_of::<Reservation>();
             self.charges.push(budget.reserve(2 * bytes as u64, "the list of artworks")?);
             known.insert(border);
         }
@@ -105,7 +105,7 @@ impl<'a> Artworks<'a> {
     fn open_spelling(&mut self, written: &Arc<str>, budget: &MemoryBudget) -> Result<usize> {
         self.cancel.check()?;
         let texts = 4 * written.len() + 3 * self.base_dir.as_os_str().len();
-        let bytes = size_of::<Found>() + size_of::<(Arc<str>, usize)>() + size_of::<(PathBuf, usize)>() + texts;
+        let bytes = size_of::<Found>() + size_of::<(Arc<str>, usize)>() + size_of::<(PathBuf, usize)>() + size_of::<Reservation>() + texts;
         let charge = budget.reserve(bytes as u64, "the list of artworks")?;
         let path = self.resolve(written)?;
         let known = path.as_ref().ok().and_then(|path| self.by_path.get(path)).copied();
@@ -139,7 +139,9 @@ impl<'a> Artworks<'a> {
             header => header.map_err(Error::from),
         };
         Ok(match header {
-            Ok(header) => Ok(CheckedArtwork { path, written: written.clone(), header, visible: BTreeMap::new() }),
+            Ok(header) => {
+                Ok(CheckedArtwork { path, written: written.clone(), header, visible: BTreeMap::new(), blanking: BTreeSet::new() })
+            }
             Err(error) => Err(refusal(error)?),
         })
     }
@@ -184,7 +186,7 @@ impl<'a> Artworks<'a> {
                 visible = look(artwork);
             }
             match visible {
-                Ok(Some(visible)) => artwork.visible = visible,
+                Ok(Some(Visible { by_border, blanking })) => (artwork.visible, artwork.blanking) = (by_border, blanking),
                 Ok(None) => {
                     let message = "it has no visible pixel: every one is fully transparent; export it again";
                     found.checked = Err(Refusal::new(ProblemKind::FullyTransparent, message));
@@ -213,8 +215,17 @@ impl<'a> Artworks<'a> {
     }
 }
 
-/// What is left of an artwork by each of its borders, and whether anything is where something vanishes; `None` where no pixel is visible. Rows
-/// are read only as far as that needs, but all of them if `to_the_end` is set.
+/// What is visible of an artwork.
+#[derive(Default)]
+struct Visible {
+    /// What each border leaves.
+    by_border: BTreeMap<Border, Option<PxRect>>,
+    /// What leaves nothing, of what vanishes.
+    blanking: BTreeSet<Border>,
+}
+
+/// What is left of an artwork by each of its borders, and of what vanishes what leaves nothing; `None` where no pixel is visible. Rows are read
+/// only as far as that needs, but all of them if `to_the_end` is set.
 fn visible_pixels(
     artwork: &CheckedArtwork,
     borders: &BTreeSet<Border>,
@@ -222,28 +233,33 @@ fn visible_pixels(
     to_the_end: bool,
     budget: &MemoryBudget,
     cancel: &Cancel,
-) -> Result<Option<BTreeMap<Border, Option<PxRect>>>> {
+) -> Result<Option<Visible>> {
     let CheckedArtwork { path, header, .. } = artwork;
-    let whole = PxRect::from(header.stored_size());
     let all_rows = to_the_end || !borders.is_empty();
-    let wanted = || vanishing.iter().chain(borders).copied();
-    if !header.may_be_transparent && !to_the_end && wanted().all(|border| border.knockout.is_none()) {
-        return Ok(Some(wanted().map(|border| (border, Some(whole))).collect()));
+    if !header.may_be_transparent && !to_the_end && borders.union(vanishing).all(|border| border.knockout.is_none()) {
+        let whole = Some(PxRect::from(header.stored_size()));
+        return Ok(Some(Visible { by_border: borders.iter().map(|&border| (border, whole)).collect(), ..Visible::default() }));
     }
     let reader = match ArtworkReader::open(path, header, budget) {
         // The plan will refuse it too, and says which limit would do for the whole job.
-        Err(error) if !all_rows && matches!(error.kind(), ErrorKind::MemoryLimit { .. }) => return Ok(Some(BTreeMap::new())),
+        Err(error) if !all_rows && matches!(error.kind(), ErrorKind::MemoryLimit { .. }) => return Ok(Some(Visible::default())),
         reader => reader?,
     };
+    let count = 1 + vanishing.len() + borders.len();
+    let bytes = count * (size_of::<Border>() + size_of::<Option<PxRect>>());
+    let _charge = budget.reserve(bytes as u64, "what is visible of an artwork")?;
     // The first one tells whether any pixel is visible.
-    let all: Vec<Border> = std::iter::once(Border::default()).chain(wanted()).collect();
-    let found = if all_rows {
-        visible_boxes(reader, &all, budget, cancel)?
-    } else {
-        are_visible(reader, &all, budget, cancel)?.into_iter().map(|is_visible| is_visible.then_some(whole)).collect()
-    };
-    let Some((Some(_), found)) = found.split_first() else { return Ok(None) };
-    Ok(Some(wanted().zip(found.iter().copied()).collect()))
+    let all: Vec<Border> = std::iter::once(Border::default()).chain(vanishing.iter().chain(borders).copied()).collect();
+    if !all_rows {
+        let found = are_visible(reader, &all, budget, cancel)?;
+        let blanking = vanishing.iter().zip(&found[1..]).filter(|(_, is_visible)| !**is_visible).map(|(&border, _)| border).collect();
+        return Ok(found[0].then_some(Visible { by_border: BTreeMap::new(), blanking }));
+    }
+    let found = visible_boxes(reader, &all, budget, cancel)?;
+    let (left, by_border) = found.split_at(1 + vanishing.len());
+    let blanking = vanishing.iter().zip(&left[1..]).filter(|(_, left)| left.is_none()).map(|(&border, _)| border).collect();
+    let by_border = borders.iter().copied().zip(by_border.iter().copied()).collect();
+    Ok(left[0].map(|_| Visible { by_border, blanking }))
 }
 
 /// What is wrong with the pixels of an artwork, where that is what the error is about.

@@ -1,6 +1,7 @@
-//! An item's size in pixels, and whether it fits.
+//! An item's size in pixels, whether it fits, and what is told of it.
 
-use super::{CheckedArtwork, CheckedItem, MediaPx, Refusal, Sheet, Trimmed, Wanted, WantedSize, Warning, WarningKind};
+use super::deep::Findings;
+use super::{CheckedArtwork, CheckedItem, MediaPx, Refusal, Sheet, Trimmed, Wanted, WantedSize, Warning, WarningKind, told};
 use crate::artwork::ColorMode;
 use crate::error::ProblemKind;
 use crate::geom::{Dpi, PxSize, Turn};
@@ -100,8 +101,27 @@ pub(super) fn resolution(wanted: &Wanted, artwork: &CheckedArtwork, size: PxSize
     found
 }
 
+/// What is wrong with an item whose artwork is `printed` at this size, and what is to be told of it; what its pixels tell if they were `seen`.
+pub(super) fn findings(
+    wanted: &Wanted,
+    artwork: &CheckedArtwork,
+    printed: PxSize,
+    seen: Option<&Findings>,
+    sheet: &Sheet,
+) -> (Vec<Refusal>, Vec<Warning>) {
+    let mut found = resolution(wanted, artwork, printed, sheet);
+    found.extend([first_frame(wanted, artwork), damaged(wanted, artwork), colors(wanted, artwork)].into_iter().flatten());
+    found.extend(seen.into_iter().flat_map(|seen| told::findings(seen, wanted, printed, &sheet.checks, sheet.dpi)));
+    let (mut refusals, warnings) = told::judge(found, &sheet.checks);
+    if seen.is_some_and(|seen| seen.coverage.visible_px == 0) {
+        let message = "nothing of it is visible at its printed size: print it larger, or give its rules for alpha a lower alpha";
+        refusals.push(Refusal::new(ProblemKind::FullyTransparent, message));
+    }
+    (refusals, warnings)
+}
+
 /// A warning where the artwork has more frames or pages than the one that is printed.
-pub(super) fn first_frame(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warning> {
+fn first_frame(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warning> {
     let frames = artwork.header.frames;
     (frames > 1).then(|| {
         let message = format!("has {frames} frames or pages, of which only the first one is printed: export the one that is meant");
@@ -110,13 +130,13 @@ pub(super) fn first_frame(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<W
 }
 
 /// A warning where the artwork is damaged.
-pub(super) fn damaged(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warning> {
+fn damaged(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warning> {
     let damage = artwork.header.damage.as_ref()?;
     Some(Warning::of(WarningKind::Damaged, wanted, format!("is damaged and printed as far as it can be read: {damage}")))
 }
 
 /// A warning where the artwork's colours may come out other than they were designed.
-pub(super) fn colors(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warning> {
+fn colors(wanted: &Wanted, artwork: &CheckedArtwork) -> Option<Warning> {
     let header = &artwork.header;
     let (kind, message) = match (header.has_unknown_inks(), header.unused_profile()) {
         (true, None) => {

@@ -10,7 +10,7 @@ mod pixels;
 mod rules;
 mod told;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -109,8 +109,10 @@ pub struct CheckedArtwork {
     /// What the file says about itself.
     pub header: ArtworkHeader,
     /// For each way in which items ask for it to be trimmed, what is left: in the artwork's pixels as they are stored, before the orientation
-    /// that the file asks for. `None` where that is nothing. For what vanishes by rules for alpha, too, but that it may be the whole artwork.
+    /// that the file asks for. `None` where that is nothing.
     visible: BTreeMap<Border, Option<PxRect>>,
+    /// What makes all of it vanish, of the items' rules for alpha.
+    blanking: BTreeSet<Border>,
 }
 
 impl CheckedArtwork {
@@ -124,9 +126,9 @@ impl CheckedArtwork {
         }
     }
 
-    /// Whether the rules for alpha leave any visible pixel.
+    /// Whether the rules for alpha would leave any visible pixel of the artwork as it is stored.
     fn survives_alpha_rules(&self, treatment: &Treatment) -> bool {
-        treatment.vanishing().is_none_or(|border| self.visible.get(&border) != Some(&None))
+        treatment.vanishing().is_none_or(|border| !self.blanking.contains(&border))
     }
 }
 
@@ -201,14 +203,14 @@ impl Refusal {
 
 impl Preflight {
     /// Checks `job`, whose relative artwork paths hold from `base_dir`. Every artwork's header is read once; pixels are read only to find
-    /// out whether any is visible, or what is to be trimmed, in files that may have transparent ones, and for the [`Checks`] that need them,
-    /// once for each printed size. Nothing is written.
+    /// out whether any is visible, or what is to be trimmed, in files that may have transparent ones or have a colour knocked out, and for
+    /// the [`Checks`] that need them, once for each printed size. Nothing is written.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Preflight`] with everything that is wrong, in the job's order, and what the job's checks make errors. [`ErrorKind::Document`] where the job as a whole makes no
-    /// sense: no orders, too many copies, margins that leave nothing of the media. [`ErrorKind::MemoryLimit`] where the budget cannot hold
-    /// the items or a decoder.
+    /// [`ErrorKind::Preflight`] with everything that is wrong, in the job's order, and what the job's checks make errors.
+    /// [`ErrorKind::Document`] where the job as a whole makes no sense: no orders, too many copies, margins that leave nothing of the media.
+    /// [`ErrorKind::MemoryLimit`] where the budget cannot hold the items or a decoder.
     pub fn new(job: &Job, base_dir: &Path, options: &PreflightOptions, budget: &MemoryBudget) -> Result<Self> {
         job.check()?;
         let media = MediaPx::all_of(job)?;
@@ -305,16 +307,13 @@ impl Preflight {
             match checked {
                 Ok((file, (size, inner))) => {
                     let printed = inner.unwrap_or(size);
-                    let mut found = items::resolution(wanted, file, printed, &sheet);
-                    let others = [items::first_frame(wanted, file), items::damaged(wanted, file), items::colors(wanted, file)];
-                    found.extend(others.into_iter().flatten());
-                    if let Some(pixels) = &mut pixels {
-                        let seen = pixels.look(artwork, file, &wanted.treatment, printed, budget)?;
-                        found.extend(told::findings(seen, wanted, printed, &sheet.checks, sheet.dpi));
-                    }
-                    let (errors, found) = told::judge(found, &sheet.checks);
+                    let seen = match &mut pixels {
+                        Some(pixels) => Some(pixels.look(artwork, file, &wanted.treatment, printed, budget)?),
+                        None => None,
+                    };
+                    let (refusals, found) = items::findings(wanted, file, printed, seen, &sheet);
                     let most = Problem::MOST.saturating_sub(problems.len());
-                    problems.extend(errors.into_iter().take(most).map(|refusal| (nth, refusal.of(wanted))));
+                    problems.extend(refusals.into_iter().take(most).map(|refusal| (nth, refusal.of(wanted))));
                     if problems.len() >= Problem::MOST {
                         break;
                     }

@@ -97,10 +97,7 @@ impl Meter {
             self.corner = row[0];
         }
         let corner = self.corner;
-        let is_like = |pixel: &Rgba8| {
-            let near = |one: u8, other: u8| one.abs_diff(other) <= SAME_COLOUR;
-            near(pixel.r, corner.r) & near(pixel.g, corner.g) & near(pixel.b, corner.b) & near(pixel.a, corner.a)
-        };
+        let is_like = |pixel: &Rgba8| pixel.color_distance(corner).max(pixel.a.abs_diff(corner.a)) <= SAME_COLOUR;
         let like = row.iter().filter(|pixel| is_like(pixel)).count() as u64;
         let is_first_or_last = self.taken == 0 || self.taken + 1 == self.size.height();
         let sides = u64::from(is_like(&row[0])) + u64::from(last > 0 && is_like(&row[last]));
