@@ -246,7 +246,7 @@ mod tests {
         assert_eq!(way(&ColorTag::Cicp { primaries: 1, transfer: 13 }, ColorMode::Rgb), keep);
         let adobe = icc(&ColorProfile::new_adobe_rgb());
         assert_eq!(way(&adobe, ColorMode::Rgb), ColorChange { way: Way::Pixels, ..keep });
-        assert_eq!(way(&icc(&dull()), ColorMode::Rgb), ColorChange { way: Way::Pixels, by_tables: true, ..keep });
+        assert_eq!(way(&icc(&dull(DataColorSpace::Rgb)), ColorMode::Rgb), ColorChange { way: Way::Pixels, by_tables: true, ..keep });
         assert_eq!(way(&adobe, ColorMode::Cmyk), ColorChange { unused: Some("it is for another kind of pixels"), ..keep });
         let damaged = ColorTag::Icc(vec![7; 200]);
         assert_eq!(way(&damaged, ColorMode::Rgb).unused, Some("it is damaged or of an unknown kind"));
@@ -285,44 +285,63 @@ mod tests {
         }
     }
 
-    /// A profile by tables whose black is that of L* 20.
-    fn dull() -> ColorProfile {
-        let line = || LutStore::Store16([0, u16::MAX].repeat(3));
-        // Lab in 16 bits: L* 100 is 65535, a* and b* 0 are 0x8080.
-        let corner = |cell: u16| [13107 + (65535 - 13107) / 3 * u16::try_from(cell.count_ones()).unwrap(), 0x8080, 0x8080];
-        let lut = LutDataType {
-            num_input_channels: 3,
-            num_output_channels: 3,
+    /// A table of a profile, by its values at all corners of its inputs.
+    fn table(inputs: u8, corners: &[u16]) -> Option<LutWarehouse> {
+        let outputs = u8::try_from(corners.len() >> inputs).unwrap();
+        let line = |channels: u8| LutStore::Store16([0, u16::MAX].repeat(channels.into()));
+        Some(LutWarehouse::Lut(LutDataType {
+            num_input_channels: inputs,
+            num_output_channels: outputs,
             num_clut_grid_points: 2,
             matrix: Matrix3d::IDENTITY,
             num_input_table_entries: 2,
             num_output_table_entries: 2,
-            input_table: line(),
-            clut_table: LutStore::Store16((0..8).flat_map(corner).collect()),
-            output_table: line(),
+            input_table: line(inputs),
+            clut_table: LutStore::Store16(corners.to_vec()),
+            output_table: line(outputs),
             lut_type: LutType::Lut16,
-        };
+        }))
+    }
+
+    /// A profile by tables whose black is that of L* 20.
+    fn dull(space: DataColorSpace) -> ColorProfile {
+        // Lab in 16 bits: L* 100 is 65535, a* and b* 0 are 0x8080.
+        let lab = |dark: u32, all: u32| [u16::try_from(65535 - (65535 - 13107) / all * dark).unwrap(), 0x8080, 0x8080];
         let mut profile = ColorProfile::new_srgb();
-        (profile.pcs, profile.cicp) = (DataColorSpace::Lab, None);
-        profile.lut_a_to_b_perceptual = Some(LutWarehouse::Lut(lut.clone()));
-        profile.lut_a_to_b_colorimetric = Some(LutWarehouse::Lut(lut));
+        (profile.color_space, profile.pcs, profile.cicp) = (space, DataColorSpace::Lab, None);
+        let is_of_inks = space == DataColorSpace::Cmyk;
+        let corners: Vec<u16> = match is_of_inks {
+            true => (0_u32..16).flat_map(|inks| lab(inks.count_ones(), 4)).collect(),
+            false => (0_u32..8).flat_map(|light| lab(3 - light.count_ones(), 3)).collect(),
+        };
+        let there = table(if is_of_inks { 4 } else { 3 }, &corners);
+        (profile.lut_a_to_b_perceptual, profile.lut_a_to_b_colorimetric) = (there.clone(), there);
+        if is_of_inks {
+            // L* is the first input: black is printed with all inks, whatever a* and b* are.
+            profile.lut_b_to_a_perceptual = table(3, &[[u16::MAX; 16], [0; 16]].concat());
+        }
         profile
     }
 
     #[test]
     fn the_black_of_a_profile_with_tables_is_compensated() {
-        let black = |intent| {
-            let transform = ColorTransform::<Rgba8>::of_profile(&dull(), &ColorSpace::srgb(intent)).unwrap();
-            // What is compensated is not lost.
-            assert_eq!(transform.count_beyond(&[Rgba8::new(0, 0, 0, 255), Rgba8::new(16, 16, 16, 255)]), (2, 0));
-            let mut out = [Rgba8::TRANSPARENT; 2];
-            transform.convert(&[Rgba8::new(0, 0, 0, 255), Rgba8::new(255, 255, 255, 255)], &mut out);
-            assert!(out[1].color_distance(Rgba8::new(255, 255, 255, 255)) <= 2, "{out:?}");
-            out[0].r
-        };
-        assert!(black(Intent::Relative) <= 2);
-        // sRGB has grey 48 for L* 20.
-        assert!(black(Intent::Perceptual).abs_diff(48) <= 2);
+        for (space, black, white) in [
+            (DataColorSpace::Rgb, Rgba8::new(0, 0, 0, 255), Rgba8::new(255, 255, 255, 255)),
+            (DataColorSpace::Cmyk, Rgba8::new(255, 255, 255, 255), Rgba8::TRANSPARENT),
+        ] {
+            let printed = |intent| {
+                let transform = ColorTransform::<Rgba8>::of_profile(&dull(space), &ColorSpace::srgb(intent)).unwrap();
+                // What is compensated is not lost.
+                assert_eq!(transform.count_beyond(&[black, white]), (2, 0));
+                let mut out = [Rgba8::TRANSPARENT; 2];
+                transform.convert(&[black, white], &mut out);
+                assert!(out[1].color_distance(Rgba8::new(255, 255, 255, 255)) <= 2, "{out:?}");
+                out[0].r
+            };
+            assert!(printed(Intent::Relative) <= 2, "{space:?}: {}", printed(Intent::Relative));
+            // sRGB has grey 48 for L* 20.
+            assert!(printed(Intent::Perceptual).abs_diff(48) <= 2);
+        }
     }
 
     #[test]
