@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::de::value::MapAccessDeserializer;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::decimal::{decimal, write_decimal};
 use super::document::{object, one_of};
 use super::read::present;
 use crate::geom::{Dpi, Length, parsed};
@@ -191,24 +192,6 @@ impl fmt::Display for Area {
         write_decimal::<6>(f, self.0)?;
         f.write_str("mm2")
     }
-}
-
-/// A decimal number of at most `PLACES` places, in units of the last one.
-fn decimal<const PLACES: usize>(text: &str) -> Result<u64, ()> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-    if !digits(whole, 9) || !digits(fraction, PLACES) {
-        return Err(());
-    }
-    format!("{whole}{fraction:0<PLACES$}").parse().map_err(drop)
-}
-
-fn write_decimal<const PLACES: usize>(f: &mut fmt::Formatter<'_>, value: u64) -> fmt::Result {
-    let digits = format!("{value:0>width$}", width = PLACES + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - PLACES);
-    let fraction = fraction.trim_end_matches('0');
-    f.write_str(whole)?;
-    if fraction.is_empty() { Ok(()) } else { write!(f, ".{fraction}") }
 }
 
 impl Serialize for Percent {

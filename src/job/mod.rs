@@ -3,6 +3,7 @@
 mod checks;
 mod color;
 mod csv;
+mod decimal;
 mod document;
 mod folder;
 mod media;

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::decimal::decimal;
 use crate::geom::{Dpi, parsed};
 
 /// Decimal places of an amount that are kept.
@@ -24,14 +25,7 @@ impl std::str::FromStr for Amount {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-        let digits = |text: &str, most: usize| (1..=most).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
-        if !digits(whole, 9) || !digits(fraction, PLACES) {
-            return Err(());
-        }
-        let places = PLACES - fraction.len();
-        let value = |text: &str| text.parse::<u64>().map_err(drop);
-        Ok(Self(value(whole)? * UNIT + value(fraction)? * 10_u64.pow(u32::try_from(places).unwrap_or(0))))
+        decimal::<PLACES>(text).map(Self)
     }
 }
 

@@ -197,9 +197,8 @@ struct JobFile {
 impl<'de> Deserialize<'de> for Job {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let JobFile { _version, name, dpi, mut media, gutter, keep, cut, checks, orders, output } = JobFile::deserialize(deserializer)?;
-        if media.is_empty() || media.len() > Self::MAX_MEDIA {
-            let message = format!("media: found {}, expected 1 to {}", media.len(), Self::MAX_MEDIA);
-            return Err(de::Error::custom(message));
+        if media.is_empty() {
+            return Err(de::Error::custom(format!("media: found none, expected 1 to {}", Self::MAX_MEDIA)));
         }
         let more_media = media.split_off(1);
         Ok(Self { name, dpi, media: media[0], more_media, gutter, keep, cut, checks, orders, output })
