@@ -11,8 +11,11 @@ pub(super) fn words(width: usize) -> usize {
     width.div_ceil(WORD)
 }
 
-/// Whether each value is at least 64.
-pub(super) fn at_least_64(values: &[u8], out: &mut [u64]) {
+/// The lowest alpha that counts as ink, a quarter of full coverage: beside edges, resampling leaves traces that are less.
+pub(super) const INK: u8 = 64;
+
+/// Whether each value is at least [`INK`].
+pub(super) fn are_ink(values: &[u8], out: &mut [u64]) {
     pack(values, out, |eight| eight | eight << 1);
 }
 
@@ -126,7 +129,7 @@ mod tests {
         for width in [1, 7, 8, 9, 63, 64, 65, 256, 300] {
             let values: Vec<u8> = (0..width).map(|x| u8::try_from(x * 37 % 256).unwrap()).collect();
             let mut out = vec![0; words(width)];
-            for (pack, least) in [(at_least_16 as fn(&[u8], &mut [u64]), 16), (at_least_64, 64), (at_least_240, 240)] {
+            for (pack, least) in [(at_least_16 as fn(&[u8], &mut [u64]), 16), (are_ink, INK), (at_least_240, 240)] {
                 pack(&values, &mut out);
                 assert_eq!(out, row(width, |x| values[x] >= least), "{width} values of at least {least}");
             }

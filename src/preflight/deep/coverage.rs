@@ -49,6 +49,12 @@ const OPAQUE: u8 = 250;
 /// Channels of one colour differ by no more, as JPEG leaves them.
 const SAME_COLOUR: u8 = 16;
 
+/// The share of the border, in thousandths, that a background has: a design may touch it here and there.
+const BACKGROUND_AROUND: u64 = 980;
+
+/// The share of all pixels, in thousandths, from which a picture is of one colour: what is left is dust.
+const ONE_COLOUR: u64 = 998;
+
 impl Meter {
     /// # Errors
     ///
@@ -84,8 +90,9 @@ impl Meter {
         let (width, height) = (u64::from(self.size.width()), u64::from(self.size.height()));
         let around = if width.min(height) == 1 { width * height } else { 2 * (width + height) - 4 };
         let [border, all] = self.like_corner_px;
+        let is_around = border * 1000 >= around * BACKGROUND_AROUND;
         // A picture of one colour alone is meant.
-        if self.corner.a >= OPAQUE && border * 100 >= around * 98 && all * 1000 < width * height * 998 {
+        if self.corner.a >= OPAQUE && is_around && all * 1000 < width * height * ONE_COLOUR {
             self.found.background = Some(self.corner);
         }
         self.found
@@ -106,7 +113,7 @@ impl Meter {
 
         self.found.visible_px += alpha.iter().filter(|&&alpha| alpha > 0).count() as u64;
         self.found.opaque_px += alpha.iter().filter(|&&alpha| alpha >= OPAQUE).count() as u64;
-        let is_ink = |alpha: u8| alpha >= 64;
+        let is_ink = |alpha: u8| alpha >= bits::INK;
         let [top, right, bottom, left] = &mut self.found.border_px;
         *right += u64::from(is_ink(alpha[last]));
         *left += u64::from(is_ink(alpha[0]));

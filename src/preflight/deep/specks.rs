@@ -84,7 +84,7 @@ impl Finder {
         let found = &mut self.found;
         self.regions.end_row(|Speck { alpha, peak, y, x }| {
             // A trace beside an edge that resampling left is none.
-            if alpha >= self.limit || peak < 64 {
+            if alpha >= self.limit || peak < bits::INK {
                 return;
             }
             let area_px = alpha as f64 / 255.0;

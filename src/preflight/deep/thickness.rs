@@ -166,7 +166,7 @@ impl Thickness {
         self.chords[slot * self.width..][..self.width].fill([LONG; 4]);
         self.touched[slot * words..][..words].fill(0);
         std::mem::swap(&mut self.row, &mut self.above);
-        bits::at_least_64(values, &mut self.row);
+        bits::are_ink(values, &mut self.row);
         self.across();
         (1..STEPS.len()).for_each(|direction| self.onwards(direction));
         self.taken += 1;
@@ -333,7 +333,7 @@ impl Thickness {
         let (step_x, step_y, step_px) = STEPS[(shortest + 2) % STEPS.len()];
         let steps = steps(thickness_px, step_px) as isize;
         let (step_x, step_y) = (steps * step_x, steps * step_y);
-        let belongs = |x: isize, y: isize| y < self.taken as isize && self.value(x, y) >= 64;
+        let belongs = |x: isize, y: isize| y < self.taken as isize && self.value(x, y) >= bits::INK;
         belongs(x as isize + step_x, y as isize + step_y) && belongs(x as isize - step_x, y as isize - step_y)
     }
 
