@@ -5,7 +5,7 @@ use std::path::Path;
 use gangsheet::{Dpi, Error, ErrorKind, Gutter, Item, Job, Margin, Media, RunOptions, Sizing};
 
 use crate::args::FilmArgs;
-use crate::{Failure, counted, document, print};
+use crate::{Failure, counted, or_invalid, print};
 
 /// What film is printed at, where nothing else is said.
 const DEFAULT_DPI: u32 = 300;
@@ -22,16 +22,16 @@ pub(crate) fn read_job<'a>(path: &Path, orders: &'a [String], film: &FilmArgs, o
 fn read_whole_job(path: &Path, film: &FilmArgs, limit_bytes: u64) -> Result<Job, Failure> {
     let is_table = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("csv") || end.eq_ignore_ascii_case("tsv"));
     if path.is_dir() {
-        return document(form(path, film, "a folder")?.with_folder(path));
+        return or_invalid(form(path, film, "a folder")?.with_folder(path));
     }
     if is_table {
-        return document(form(path, film, "a CSV file")?.with_csv_file(path, limit_bytes));
+        return or_invalid(form(path, film, "a CSV file")?.with_csv_file(path, limit_bytes));
     }
     if *film != FilmArgs::default() {
         let message = "a job file says its film itself: leave out --width, --max-length, --margin, --gutter, --dpi and --name";
         return Err(refused(path, message).into());
     }
-    document(Job::read_within(path, limit_bytes))
+    or_invalid(Job::read_within(path, limit_bytes))
 }
 
 /// The job without orders that the command line describes. `path` is `what`, which says nothing of film.

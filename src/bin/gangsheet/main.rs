@@ -76,7 +76,7 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
         Command::Demo { folder, limits } => {
             let job_path = write_demo(&folder)?;
             let job = Job::read(&job_path)?;
-            let options = options(limits, cancel);
+            let options = run_options(limits, cancel);
             let sheets = folder.join("sheets");
             let report = Run::of_job(&job, base_of(&job_path)).options(options).render(&sheets, |progress| display.show(progress))?;
             drop(display);
@@ -84,7 +84,7 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
         }
         Command::Render(args) => return render(*args, display, voice, cancel),
         Command::Pack { source, output, explain, compare, json, packing, rules, artwork, limits } => {
-            let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..options(limits, cancel) };
+            let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..run_options(limits, cancel) };
             let job = rules.apply(read_job(&source.job, &source.orders, &source.film, &options)?);
             return match output {
                 Some(output) => pack(&job, &source.job, &output, Told { explained: explain, json }, options, voice),
@@ -92,7 +92,7 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
             };
         }
         Command::Preflight { source, artwork, packing, rules, limits, json } => {
-            let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..options(limits, cancel) };
+            let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..run_options(limits, cancel) };
             let job = rules.apply(read_job(&source.job, &source.orders, &source.film, &options)?);
             let threads = options.threads();
             let prepared = in_file(Run::of_job(&job, base_of(&source.job)).options(options).prepare(), &source.job);
@@ -116,10 +116,10 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
                 print(&format!("{copies} can be printed, with {}", counted(warnings.len() as u64, "warning", "warnings")));
                 print(&memory_line(prepared.budget.limit_bytes(), plan.memory()));
             }
-            return Ok(finished(left_out));
+            return Ok(success(left_out));
         }
         Command::Verify { folder, artwork_root, temp_dir, json, limits } => {
-            let (budget, _process) = options(limits, cancel.clone()).budget()?;
+            let (budget, _process) = run_options(limits, cancel.clone()).budget()?;
             let options = VerifyOptions { threads: limits.threads.map(usize::from), temp_dir, artwork_root, cancel };
             let verified = verify(&folder, &options, &budget);
             if json {
@@ -150,7 +150,7 @@ fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> R
         preflight: args.artwork.into(),
         existing: existing(args.resume, args.overwrite),
         temp_dir: args.temp_dir,
-        ..options(args.limits, cancel)
+        ..run_options(args.limits, cancel)
     };
     let job = args
         .job
@@ -165,12 +165,13 @@ fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> R
         }
         return Ok(ExitCode::SUCCESS);
     }
+    // The command line has seen to it that there is one, and below a job or a layout.
     let Some(output) = args.output else { return Ok(ExitCode::from(2)) };
     if let Some(folder) = args.job.as_deref().filter(|job| job.is_dir() && is_the_same(job, &output)) {
         let message = "the parts would lie among the artwork, and be taken for it by the next run: choose another output folder".to_owned();
         return Err(Error::from(ErrorKind::Document { file: Some(folder.to_owned()), at: String::new(), message }).into());
     }
-    let read_layout = |path| document(Layout::read_within(path, options.reading_limit_bytes()));
+    let read_layout = |path| or_invalid(Layout::read_within(path, options.reading_limit_bytes()));
     let layout = args.layout.as_deref().map(|path| Ok::<_, Failure>((read_layout(path)?, base_of(path)))).transpose()?;
     let run = match (&job, &layout) {
         (Some((job, job_base)), Some((layout, base))) => Run::of_laid_out_job(job, job_base, layout, base),
@@ -189,7 +190,7 @@ fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> R
     if args.json {
         print_json(&report);
     }
-    Ok(finished(&report.left_out))
+    Ok(success(&report.left_out))
 }
 
 /// What `preflight --json` prints of a job that cannot be printed.
@@ -230,7 +231,7 @@ fn print_proof(verified: &Result<Verified, Error>) {
     }
 }
 
-fn options(limits: Limits, cancel: Cancel) -> RunOptions {
+fn run_options(limits: Limits, cancel: Cancel) -> RunOptions {
     RunOptions { max_memory_bytes: limits.max_memory, threads: limits.threads.map(usize::from), cancel, ..RunOptions::default() }
 }
 
@@ -243,7 +244,7 @@ fn existing(resume: bool, overwrite: bool) -> Existing {
 }
 
 /// A job or layout that is not there or may not be read is an invalid command line.
-fn document<T>(read: Result<T, Error>) -> Result<T, Failure> {
+fn or_invalid<T>(read: Result<T, Error>) -> Result<T, Failure> {
     use io::ErrorKind::{InvalidFilename, IsADirectory, NotADirectory, NotFound, PermissionDenied};
     read.map_err(|error| match error.kind() {
         ErrorKind::Io { source, .. }
@@ -336,8 +337,8 @@ fn counted(number: u64, one: &str, more: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { more })
 }
 
-/// The exit code of a run that came to its end.
-fn finished(left_out: &[LeftOut]) -> ExitCode {
+/// The exit code of a run that came to its end, with what it left out.
+fn success(left_out: &[LeftOut]) -> ExitCode {
     ExitCode::from(if left_out.is_empty() { 0 } else { 4 })
 }
 

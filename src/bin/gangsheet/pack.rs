@@ -8,7 +8,7 @@ use std::sync::Arc;
 use gangsheet::{Cost, Dpi, ErrorKind, FilmCost, Job, LeftOut, Length, Media, RuleKind, RulePrice, Run, RunOptions, Warning, explain};
 use serde::Serialize;
 
-use crate::{Failure, Voice, base_of, counted, finished, in_file, print, print_json, refuse_inputs};
+use crate::{Failure, Voice, base_of, counted, in_file, print, print_json, refuse_inputs, success};
 
 /// What is told besides the layout.
 #[derive(Clone, Copy)]
@@ -99,7 +99,7 @@ pub(crate) fn pack(job: &Job, job_path: &Path, output: &Path, told: Told, option
         let is_choice = prepared.preflight.media().len() > 1;
         prices.iter().for_each(|price| print(&price_line(price, is_choice, job.dpi)));
     }
-    Ok(finished(left_out))
+    Ok(success(left_out))
 }
 
 /// What a rule costs: money where it is known; else film, by its area where there is a choice of media.
