@@ -158,10 +158,8 @@ pub(crate) struct Render {
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) film: FilmArgs,
-    /// Only these orders of the job, separated by commas; may be given several times. What is the id of an order as it stands, commas
-    /// included, selects that one.
-    #[arg(long, value_name = "IDS", requires = "job")]
-    pub(crate) orders: Vec<String>,
+    #[command(flatten)]
+    pub(crate) orders: OrderArgs,
     /// Place the copies as this layout says instead of packing them. Needs no job; with one, it must hold each copy exactly once.
     #[arg(long, value_name = "LAYOUT.json")]
     pub(crate) layout: Option<PathBuf>,
@@ -197,9 +195,16 @@ pub(crate) struct JobSource {
     pub(crate) job: PathBuf,
     #[command(flatten)]
     pub(crate) film: FilmArgs,
+    #[command(flatten)]
+    pub(crate) orders: OrderArgs,
+}
+
+/// Which orders of a job are meant.
+#[derive(Debug, Args)]
+pub(crate) struct OrderArgs {
     /// Only these orders of the job, separated by commas; may be given several times. What is the id of an order as it stands, commas
     /// included, selects that one.
-    #[arg(long, value_name = "IDS")]
+    #[arg(long, value_name = "IDS", requires = "job")]
     pub(crate) orders: Vec<String>,
 }
 

@@ -85,7 +85,7 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
         Command::Render(args) => return render(*args, display, voice, cancel),
         Command::Pack { source, output, explain, compare, json, packing, rules, artwork, limits } => {
             let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..run_options(limits, cancel) };
-            let job = rules.apply(read_job(&source.job, &source.orders, &source.film, &options)?);
+            let job = rules.apply(read_job(&source.job, &source.orders.orders, &source.film, &options)?);
             return match output {
                 Some(output) => pack(&job, &source.job, &output, Told { explained: explain, json }, options, voice),
                 None => compare_widths(&job, &source.job, &compare, &options, json),
@@ -93,7 +93,7 @@ fn run(command: Command, mut display: Display, voice: Voice, cancel: Cancel) -> 
         }
         Command::Preflight { source, artwork, packing, rules, limits, json } => {
             let options = RunOptions { packing: packing.into(), preflight: artwork.into(), ..run_options(limits, cancel) };
-            let job = rules.apply(read_job(&source.job, &source.orders, &source.film, &options)?);
+            let job = rules.apply(read_job(&source.job, &source.orders.orders, &source.film, &options)?);
             let threads = options.threads();
             let prepared = in_file(Run::of_job(&job, base_of(&source.job)).options(options).prepare(), &source.job);
             if let (true, Some(ErrorKind::Preflight { problems })) = (json, prepared.as_ref().err().map(Error::kind)) {
@@ -155,7 +155,7 @@ fn render(args: Render, mut display: Display, voice: Voice, cancel: Cancel) -> R
     let job = args
         .job
         .as_deref()
-        .map(|path| Ok::<_, Failure>((args.rules.apply(read_job(path, &args.orders, &args.film, &options)?), base_of(path))))
+        .map(|path| Ok::<_, Failure>((args.rules.apply(read_job(path, &args.orders.orders, &args.film, &options)?), base_of(path))))
         .transpose()?;
     if let (true, Some((job, _))) = (args.dry_run, &job) {
         if args.json {
