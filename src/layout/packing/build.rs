@@ -4,6 +4,7 @@ use super::areas::{Area, FreeAreas};
 use super::choose::{Choice, Stock};
 use super::fold::{Folded, Placed};
 use super::skyline::{EDGE, Gap, Side, Skyline};
+use super::trace::{MOST_TRACED, Step};
 use crate::job::Cut;
 
 /// How good a packing is; less is better. Parts count most, then the total length, then the last part's length.
@@ -53,6 +54,9 @@ pub(super) struct Builder<'a> {
     areas: FreeAreas,
     /// The packing that was built last.
     pub(super) placed: Vec<Placed>,
+    /// The choices that led to it, of a packing that is traced.
+    pub(super) steps: Vec<Step>,
+    pub(super) is_traced: bool,
     /// Its parts.
     parts: u32,
 }
@@ -66,6 +70,8 @@ impl<'a> Builder<'a> {
             skyline: Skyline::default(),
             areas: FreeAreas::default(),
             placed: Vec::with_capacity(folded.copies as usize),
+            steps: Vec::new(),
+            is_traced: folded.copies <= MOST_TRACED,
             parts: 0,
         }
     }
@@ -74,6 +80,7 @@ impl<'a> Builder<'a> {
     pub(super) fn build(&mut self, order: &[u32], target: &Target) -> Outcome {
         self.stock.fill(self.folded, order);
         self.placed.clear();
+        self.steps.clear();
         let mut outcome = Outcome { area: 0, score: Score { parts: 0, total: 0, last: 0 } };
         let occupied_parts = self.folded.occupied_parts();
         while (self.stock.smallest().is_some() || outcome.score.parts < occupied_parts) && outcome.score.parts < target.parts {
@@ -124,7 +131,11 @@ impl<'a> Builder<'a> {
                 break;
             }
             let choice = if smallest.width > gap.width { None } else { self.stock.choose(&gap, room) };
-            if let Some(Choice { position, candidate, side }) = choice {
+            if let Some(choice) = choice {
+                if self.is_traced {
+                    self.steps.push(self.stock.step(gap, room, &choice));
+                }
+                let Choice { position, candidate, side, .. } = choice;
                 let shape = candidate.shape;
                 let x = match side {
                     Side::Left => gap.x,
@@ -158,11 +169,15 @@ impl<'a> Builder<'a> {
             let gap = Gap { x: area.x, y: area.y, width: area.width, left: area.height, right: area.height };
             let fits = smallest.width <= area.width && smallest.height <= area.height;
             let choice = if fits { self.stock.choose(&gap, area.height) } else { None };
-            let Some(Choice { position, candidate, .. }) = choice else {
+            let Some(choice) = choice else {
                 self.stock.work += LIFT_STEPS;
                 self.areas.drop_current();
                 continue;
             };
+            if self.is_traced {
+                self.steps.push(self.stock.step(gap, area.height, &choice));
+            }
+            let Choice { position, candidate, .. } = choice;
             let shape = candidate.shape;
             self.placed.push(Placed { kind: candidate.kind, part: outcome.score.parts, x: area.x, y: area.y, shape });
             self.areas.place(shape, self.folded.cut, end);

@@ -3,7 +3,9 @@
 use super::fold::{Folded, Kind, Shape};
 use super::lists::Lists;
 use super::reach::Reach;
+use super::rule::{Fit, Rule};
 use super::skyline::{EDGE, Gap, Side};
+use super::trace::Step;
 
 /// One way to lay some copies of one kind.
 #[derive(Clone, Copy, Debug)]
@@ -21,23 +23,10 @@ pub(super) struct Choice {
     pub(super) position: u32,
     pub(super) candidate: Candidate,
     pub(super) side: Side,
-}
-
-/// What is preferred to the order when a gap is filled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rule {
-    /// What fills the gap's width, then what rises to a wall.
-    Snug,
-    /// What fills the gap's width.
-    Across,
-    /// What fills the gap's width and rises to a wall, then what rises to one.
-    Level,
-    /// What fills the gap's width, then what leaves a width that others can fill.
-    Fill,
-}
-
-impl Rule {
-    pub(super) const ALL: [Self; 4] = [Self::Fill, Self::Snug, Self::Across, Self::Level];
+    /// How it fits.
+    pub(super) fit: Fit,
+    /// The last position that was compared with it.
+    pub(super) last: u32,
 }
 
 pub(super) const GONE: Shape = Shape { width: u32::MAX, height: u32::MAX };
@@ -48,6 +37,9 @@ const LOOK: usize = 48;
 
 /// How many changes of width [`Rule::Fill`] sees among the candidates that fit.
 const FILL_WIDTHS: u32 = 5;
+
+/// How many times as high as a step a copy is for which [`Rule::Below`] rather levels it.
+const LOW_STEP: u64 = 4;
 
 /// How many nodes one search of the tree visits at most. Minima of both sides prune well unless all candidates are alike long and thin;
 /// then the search gives up, the gap is wasted, and the packing stays valid, since in an empty part the first candidate fits.
@@ -176,6 +168,11 @@ impl Stock {
         &self.candidates
     }
 
+    /// Copies left of each kind.
+    pub(super) fn left(&self) -> &[u32] {
+        &self.left
+    }
+
     /// Restores all copies and takes a new order of all candidates.
     pub(super) fn fill(&mut self, folded: &Folded<'_>, order: &[u32]) {
         self.left.clear();
@@ -264,35 +261,51 @@ impl Stock {
             // The others stay below the lower wall.
             let (rise, higher) = (gap.left.min(gap.right), gap.higher());
             let position = self.first_fitting(1, gap.width, if rise == EDGE { room } else { room.min(rise) })?;
-            Some(self.choice(position, higher))
+            Some(self.choice(position, higher, Fit::Within))
         })
     }
 
     /// The same from the positions before `end`.
     fn choose_before(&mut self, end: u32, gap: &Gap, room: u32) -> Option<Choice> {
         let higher = gap.higher();
-        if let Some(position) = self.spanning(end, gap, room) {
-            return Some(self.choice(position, higher));
+        if let Some((position, fit)) = self.spanning(end, gap, room) {
+            return Some(self.choice(position, higher, fit));
         }
         if matches!(self.rule, Rule::Snug | Rule::Level) {
             let left = self.rising_to(end, gap.left, gap.width, room);
             let right = if gap.right == gap.left { None } else { self.rising_to(end, gap.right, gap.width, room) };
             match (left, right) {
-                (Some(position), Some(other)) if other < position => return Some(self.choice(other, Side::Right)),
-                (Some(position), _) => return Some(self.choice(position, Side::Left)),
-                (None, Some(position)) => return Some(self.choice(position, Side::Right)),
+                (Some(position), Some(other)) if other < position => return Some(self.choice(other, Side::Right, Fit::Rises)),
+                (Some(position), _) => return Some(self.choice(position, Side::Left, Fit::Rises)),
+                (None, Some(position)) => return Some(self.choice(position, Side::Right, Fit::Rises)),
                 (None, None) => {}
             }
         }
-        let mut position = self.first_fitting(1, gap.width, room)?;
-        if self.rule == Rule::Fill && position < end {
-            position = self.least_left(end, position, gap.width, room);
+        let first = self.first_fitting(1, gap.width, room)?;
+        let (position, last) = match self.rule {
+            Rule::Fill if first < end => self.least_left(end, first, gap.width, room),
+            Rule::Below => (self.below(first, gap, room)?, first),
+            _ => (first, first),
+        };
+        (position < end).then(|| Choice { last, ..self.choice(position, higher, Fit::Within) })
+    }
+
+    /// The first candidate that fits where it takes half of the gap or ends below the lower wall; else the first one that does. Where none
+    /// does, the gap is given up for a level floor if that is low against the first.
+    fn below(&mut self, first: u32, gap: &Gap, room: u32) -> Option<u32> {
+        let rise = gap.left.min(gap.right);
+        let shape = self.tree[self.tree.len() / 2 + first as usize];
+        if rise == EDGE || shape.height <= rise || 2 * u64::from(shape.width) >= u64::from(gap.width) {
+            return Some(first);
         }
-        (position < end).then(|| self.choice(position, higher))
+        let below = self.first_fitting(1, gap.width, room.min(rise));
+        let is_low = u64::from(rise) * LOW_STEP <= shape.height.into();
+        below.or((!is_low).then_some(first))
     }
 
     /// Of the first few candidates that fit, `first` being the first, the one beside which least of the width must stay empty.
-    fn least_left(&mut self, end: u32, first: u32, width: u32, room: u32) -> u32 {
+    /// With the last one that was looked at.
+    fn least_left(&mut self, end: u32, first: u32, width: u32, room: u32) -> (u32, u32) {
         let leaves = self.tree.len() / 2;
         let (mut position, mut best, mut least) = (first, first, u32::MAX);
         let (mut last_width, mut widths) = (0, 0);
@@ -314,11 +327,11 @@ impl Stock {
                 _ => break,
             }
         }
-        best
+        (best, position)
     }
 
     /// A candidate that fills the gap's width, best one that rises to a wall as well.
-    fn spanning(&mut self, end: u32, gap: &Gap, room: u32) -> Option<u32> {
+    fn spanning(&mut self, end: u32, gap: &Gap, room: u32) -> Option<(u32, Fit)> {
         let leaves = self.tree.len() / 2;
         let mut first = None;
         for &position in self.widths.find(gap.width, &self.tree[leaves..]).iter().take_while(|&&position| position < end).take(LOOK) {
@@ -328,15 +341,21 @@ impl Stock {
                 continue;
             }
             if shape.height == gap.left || shape.height == gap.right {
-                return Some(position);
+                return Some((position, Fit::Whole));
             }
-            first = first.or(Some(position));
+            first = first.or(Some((position, Fit::Spans)));
         }
         first.filter(|_| self.rule != Rule::Level)
     }
 
-    fn choice(&self, position: u32, side: Side) -> Choice {
-        Choice { position, candidate: self.candidates[self.order[position as usize] as usize], side }
+    fn choice(&self, position: u32, side: Side, fit: Fit) -> Choice {
+        Choice { position, candidate: self.candidates[self.order[position as usize] as usize], side, fit, last: position }
+    }
+
+    /// The choice for a gap as a step of a construction.
+    pub(super) fn step(&self, gap: Gap, room: u32, choice: &Choice) -> Step {
+        let [chosen, last] = [choice.position, choice.last].map(|position| self.order[position as usize]);
+        Step { gap, room, chosen, fit: choice.fit, last }
     }
 
     fn rising_to(&mut self, end: u32, wall: u32, width: u32, room: u32) -> Option<u32> {

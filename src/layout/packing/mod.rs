@@ -1,8 +1,9 @@
 //! Packing rectangles on lengths of film: integers in, integers out; no clock, no threads, no floating point.
 //!
 //! The gutter is folded away first ([`fold`]): rectangles that are enlarged by the gutter, on film that is enlarged by it too, need no
-//! distance. Then an order of the rectangles is turned into a packing by a skyline ([`build`], Burke, Kendall, Whitwell 2004; the rules of
-//! [`choose`] after Leung, Zhang, Sim 2011); [`search`] changes the [`order`] at random (after Wei et al. 2017) as long as its budget of steps lasts.
+//! distance. Then an order of the rectangles is turned into a packing by a skyline ([`build`], Burke, Kendall, Whitwell 2004; the
+//! [`rule`]s after Leung, Zhang, Sim 2011); [`search`] changes the [`order`] at random (after Wei et al. 2017) as long as its budget of steps lasts,
+//! and a [`trace`] tells which changes would be in vain.
 //!
 //! A [`Task`] adds rules and several films: ranks are stages of the stock ([`choose`]); what lies fixed and cuts from edge to edge replace the
 //! skyline by free rectangles ([`areas`]); [`parts`] chooses the film of each part from a [`pool`] of copies, [`orders`] and [`blocks`] keep
@@ -26,9 +27,11 @@ mod parts;
 mod pool;
 mod reach;
 mod refuse;
+mod rule;
 mod search;
 mod skyline;
 mod task;
+mod trace;
 
 use crate::cancel::Cancel;
 use crate::error::Result;
@@ -79,7 +82,7 @@ pub enum Effort {
     Once,
     /// Constructions from several orders, and some changes of the best where copies are few: below 50 ms at 10,000 copies.
     Fast,
-    /// About a second, never above two at 10,000 copies. The default.
+    /// One to two seconds, never above two at 10,000 copies. The default.
     #[default]
     Normal,
     /// About half a minute.
@@ -128,9 +131,9 @@ pub fn pack_rectangles(blanks: &[Blank], film: &MediaPx, options: &Packing) -> R
 pub fn packing_memory_bytes(blanks: usize, copies: u64) -> u64 {
     // Per copy: three packings of 24 bytes while searching (or two and the result's 24), a segment of 20 and a heap entry of 16 bytes;
     // vectors may have twice the room that they use. Per blank: kind, shapes, orders, trees and indices. Besides, a table for each pixel of
-    // the width, and what copies of few blanks that are told apart take.
+    // the width, what copies of few blanks that are told apart take, and the choices of two constructions that are traced.
     let blanks = u64::try_from(blanks).unwrap_or(u64::MAX);
-    blanks.saturating_mul(900).saturating_add(copies.saturating_mul(216)).saturating_add(1 << 19)
+    blanks.saturating_mul(930).saturating_add(copies.saturating_mul(216)).saturating_add(1 << 21)
 }
 
 #[cfg(test)]

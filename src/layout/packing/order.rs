@@ -81,6 +81,15 @@ pub(super) enum Change {
 }
 
 impl Change {
+    /// Between which places something was changed, for each of the two pairs of places.
+    pub(super) fn spans(self) -> [(usize, usize); 2] {
+        let span = |(a, b): (usize, usize)| (a.min(b), a.max(b));
+        match self {
+            Self::Swapped(pairs) => pairs.map(span),
+            Self::Moved(from, to) => [span((from, to)), (0, 0)],
+        }
+    }
+
     pub(super) fn apply(self, order: &mut [u32]) {
         match self {
             Self::Swapped([first, second]) => {

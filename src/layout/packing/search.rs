@@ -7,12 +7,14 @@
 use super::Effort;
 use super::bound::{MOST_MAPPED, smallest_area, strip_bound};
 use super::build::{Builder, Outcome, Score, Target};
-use super::choose::{Candidate, Rule};
+use super::choose::Candidate;
 use super::fold::{Folded, Placed};
 use super::order::{Random, START_ORDERS, Weights, change, start_order};
+use super::rule::Rule;
+use super::trace::Trace;
 use crate::cancel::Cancel;
 
-/// What a search may cost, in steps: placements, lifts, visited nodes and list entries. A million take about 12 ms.
+/// What a search may cost, in steps: placements, lifts, visited nodes and list entries. A million take about 6 ms.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     /// How many candidates there are at least, when copies of a kind can be told apart.
@@ -30,7 +32,7 @@ impl Budget {
         match effort {
             Effort::Once => Self { candidates: 0, start: 0, steps: 0 },
             Effort::Fast => Self { candidates: 256, start: 5_000_000, steps: share(2_000_000) },
-            Effort::Normal => Self { candidates: 512, start: 140_000_000, steps: share(140_000_000) },
+            Effort::Normal => Self { candidates: 512, start: 200_000_000, steps: share(200_000_000) },
             Effort::High => Self { candidates: 512, start: 3_000_000_000, steps: share(3_000_000_000) },
         }
     }
@@ -52,14 +54,23 @@ impl Budget {
     }
 }
 
+/// How many choices are compared with a change in a step: measured.
+const COMPARED_A_STEP: u64 = 2;
+
 /// The share of the steps that the bound may cost.
 const BOUND_SHARE: u64 = 64;
 
-/// The share of the steps that are for large copies alone, where they come first.
+/// The share of the steps that are for large copies alone, where they come first, and among how many searches it is divided: a short packing of
+/// the large copies is often not one whose gaps the small ones fill, so more is gained by many packings than by a shorter one.
 const CORE_SHARE: u64 = 4;
+const CORE_SEARCHES: u64 = 64;
 
-/// How many changes in a row may be in vain before the search starts again from another order.
+/// How many changes in a row, noticed or not, may be in vain before the search starts again from another order.
 const PATIENCE: u32 = 400;
+
+/// A search starts again after one change for so many candidates: a few of them next to an order, or far from it.
+const NEAR: usize = 100;
+const FAR: usize = 12;
 
 /// Packs in several orders, improves the best as long as the budget allows, and returns the best packing. `None` where what lies fixed
 /// leaves a part before it empty. One that is cancelled ends with what there is then.
@@ -123,7 +134,11 @@ struct Search<'a> {
     score: Score,
     order: Vec<u32>,
     rule: Rule,
+    /// The rules to choose from.
+    rules: &'static [Rule],
     random: Random,
+    /// What the last construction chose whose order is being changed.
+    trace: Trace,
     cancel: &'a Cancel,
 }
 
@@ -138,20 +153,35 @@ impl<'a> Search<'a> {
             score,
             order: Vec::new(),
             rule: Rule::Snug,
+            rules: &Rule::ALL,
             random: Random::new(),
+            trace: Trace::default(),
             cancel,
         }
     }
 
-    /// Where few large copies lie among many small ones, searches for a packing of the large ones and fills up what they leave.
+    /// Where few large copies lie among many small ones, searches for packings of the large ones and fills up what they leave.
     fn lay_core(&mut self, Budget { candidates, steps, .. }: Budget) {
         let Some((core, kinds)) = self.folded.core() else { return };
-        let share = steps.saturating_sub(self.builder.stock.work) / CORE_SHARE;
-        let mut inner = Search::new(&core, self.cancel);
-        inner.start(share);
-        inner.split(candidates);
-        inner.improve(share);
-        self.builder.stock.work += inner.builder.stock.work;
+        let all = steps.saturating_sub(self.builder.stock.work) / CORE_SHARE;
+        let (end, share) = (self.builder.stock.work + all, all / CORE_SEARCHES);
+        let mut random = Random::new();
+        for rules in [&Rule::ALL[..], &[Rule::Below]].into_iter().cycle() {
+            let mut inner = Search { rules, random, ..Search::new(&core, self.cancel) };
+            inner.start(share);
+            inner.split(candidates);
+            inner.improve(share);
+            self.builder.stock.work += inner.builder.stock.work;
+            self.fill_core(&inner, &kinds);
+            if self.is_spent(end) {
+                break;
+            }
+            random = inner.random;
+        }
+    }
+
+    /// Constructs with the largest kinds first, in the order and by the rule that was best for them alone.
+    fn fill_core(&mut self, inner: &Search<'_>, kinds: &[u32]) {
         let stock = &mut self.builder.stock;
         let mut is_known = vec![false; stock.candidates().len()];
         let mut order = Vec::with_capacity(is_known.len());
@@ -163,7 +193,7 @@ impl<'a> Search<'a> {
         }
         stock.core = u32::try_from(order.len()).unwrap_or(0);
         order.extend(start_order(stock.candidates(), 0).into_iter().filter(|&way| !is_known[way as usize]));
-        self.builder.stock.rule = inner.rule;
+        stock.rule = inner.rule;
         let target = Target { height: self.folded.height, parts: u32::MAX, total: u64::MAX, area: 0 };
         let outcome = self.builder.build(&order, &target);
         self.builder.stock.core = 0;
@@ -199,7 +229,7 @@ impl<'a> Search<'a> {
     fn each_construction(&mut self, mut construct: impl FnMut(&mut Self, &[u32]) -> bool) {
         for nth in 0..START_ORDERS {
             let order = start_order(self.builder.stock.candidates(), nth);
-            for rule in Rule::ALL {
+            for &rule in self.rules {
                 self.builder.stock.rule = rule;
                 if self.cancel.is_cancelled() || construct(self, &order) {
                     return;
@@ -248,18 +278,18 @@ impl<'a> Search<'a> {
             let height = u32::try_from(total).unwrap_or(u32::MAX).min(self.folded.height);
             let target = Target { height, parts, total: total.min(u64::from(parts) * u64::from(height)), area: 0 };
             // The rule of the best packing is the most promising; now and then another one may be better.
-            self.builder.stock.rule = if restarts % 2 == 1 { Rule::ALL[self.random.below(Rule::ALL.len())] } else { self.rule };
+            self.builder.stock.rule = if restarts % 2 == 1 { self.rules[self.random.below(self.rules.len())] } else { self.rule };
             if self.reach(&mut order, &weights, target, steps) {
                 lowered = (lowered - 1).max(1);
                 continue;
             }
             lowered = (lowered + 1).min(u64::BITS - 1);
             restarts += 1;
-            // From near the best order, from farther off, or from elsewhere.
+            // From next to the best order, from farther off, or from elsewhere.
             let (start, share) = match restarts % 4 {
-                1 => (&starts[self.random.below(starts.len())], 12),
-                3 => (&self.order, 3),
-                _ => (&self.order, 12),
+                1 => (&starts[self.random.below(starts.len())], FAR),
+                3 => (&self.order, FAR),
+                _ => (&self.order, NEAR),
             };
             order.clone_from(start);
             for _ in 0..=order.len() / share {
@@ -276,9 +306,15 @@ impl<'a> Search<'a> {
             return true;
         }
         target.area = first.area;
+        self.keep_trace(order);
         let mut patience = PATIENCE;
         while patience > 0 && !self.is_spent(steps) {
             let undo = change(order, weights, &mut self.random);
+            if self.builder.is_traced && !self.trace.notices(undo, order, self.builder.stock.candidates()) {
+                patience -= 1;
+                self.builder.stock.work += std::mem::take(&mut self.trace.visits) / COMPARED_A_STEP;
+                continue;
+            }
             let outcome = self.builder.build(order, &target);
             if self.builder.is_whole() {
                 self.keep(outcome.score, order);
@@ -287,11 +323,20 @@ impl<'a> Search<'a> {
             patience = if outcome.area > target.area { PATIENCE } else { patience - 1 };
             if outcome.area >= target.area {
                 target.area = outcome.area;
+                self.keep_trace(order);
             } else {
                 undo.apply(order);
             }
         }
         false
+    }
+
+    /// What was built last is what changes of the order start from.
+    fn keep_trace(&mut self, order: &[u32]) {
+        let Builder { stock, steps, is_traced, .. } = &mut self.builder;
+        if *is_traced {
+            self.trace.renew(steps, order, stock);
+        }
     }
 
     /// Whether no more is to be tried: so many steps were taken, or the run was cancelled.
