@@ -31,7 +31,7 @@ impl Budget {
         let share = |steps: u64| steps.min((u64::from(copies) * u64::from(copies)).saturating_mul(steps / 900));
         match effort {
             Effort::Once => Self { candidates: 0, start: 0, steps: 0 },
-            Effort::Fast => Self { candidates: 256, start: 5_000_000, steps: share(2_000_000) },
+            Effort::Fast => Self { candidates: 256, start: 4_500_000, steps: share(2_000_000) },
             Effort::Normal => Self { candidates: 512, start: 200_000_000, steps: share(200_000_000) },
             Effort::High => Self { candidates: 512, start: 3_000_000_000, steps: share(3_000_000_000) },
         }
