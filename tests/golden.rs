@@ -18,7 +18,7 @@ const GOLDEN: [Golden; 7] = [
     ("content", &[("Shop_1-1of1.png", 375, 108, 0xd325a8b5)]),
     ("none", &[("Shop_1-1of2.png", 375, 236, 0x34d02b9e), ("Shop_1-2of2.png", 375, 236, 0xc794f165)]),
     ("sizes", &[("Sizes part 1.png", 300, 100, 0x7044cf0a)]),
-    ("kinds", &[("Kinds part 1.png", 250, 175, 0xa324bb98)]),
+    ("kinds", &[("Kinds part 1.png", 250, 175, 0xfbccebf0)]),
     ("layout", &[("Test part 1.png", 900, 1400, 0xa7c018ed), ("Test part 2.png", 860, 1500, 0x1d93e0ef)]),
 ];
 

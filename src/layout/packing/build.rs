@@ -1,7 +1,7 @@
 //! One construction: from an order of candidates to a packing.
 
 use super::areas::{Area, FreeAreas};
-use super::choose::{Choice, Stock};
+use super::choose::{Candidate, Choice, Stock};
 use super::fold::{Folded, Placed};
 use super::skyline::{EDGE, Gap, Side, Skyline};
 use super::trace::{MOST_TRACED, Step};
@@ -37,9 +37,10 @@ pub(super) struct Outcome {
     pub(super) score: Score,
 }
 
-/// What a construction, a placement and a lift cost besides what is visited for them, in steps: measured.
+/// What a construction, a placement, one that is repeated and a lift cost besides what is visited for them, in steps: measured.
 const BUILD_STEPS: u64 = 64;
 const PLACE_STEPS: u64 = 8;
+const REPEAT_STEPS: u64 = 4;
 const LIFT_STEPS: u64 = 4;
 
 /// How many free rectangles are looked at in a step: measured.
@@ -78,12 +79,20 @@ impl<'a> Builder<'a> {
 
     /// Places copies in `order` until all are placed or the target is out of reach.
     pub(super) fn build(&mut self, order: &[u32], target: &Target) -> Outcome {
-        self.stock.fill(self.folded, order);
+        self.build_on(&[], order, target)
+    }
+
+    /// The same where the first choices are known: those of a construction for a target of the same lengths.
+    pub(super) fn build_on(&mut self, mut known: &[Step], order: &[u32], target: &Target) -> Outcome {
+        self.stock.fill(self.folded, order, known);
+        self.stock.work += BUILD_STEPS;
         self.placed.clear();
         self.steps.clear();
         let mut outcome = Outcome { area: 0, score: Score { parts: 0, total: 0, last: 0 } };
         let occupied_parts = self.folded.occupied_parts();
-        while (self.stock.smallest().is_some() || outcome.score.parts < occupied_parts) && outcome.score.parts < target.parts {
+        while (!known.is_empty() || self.stock.smallest().is_some() || outcome.score.parts < occupied_parts)
+            && outcome.score.parts < target.parts
+        {
             let rest = target.total - outcome.score.total;
             let longest = u64::from(target.height) * u64::from(target.parts - outcome.score.parts);
             let possible = outcome.area + u128::from(self.folded.width) * u128::from(rest.min(longest));
@@ -97,19 +106,20 @@ impl<'a> Builder<'a> {
             }
             let length = if let Some(occupied) = occupied {
                 self.areas.reset(&occupied.free);
-                self.build_between(height, &mut outcome).max(reach)
+                self.build_between(&mut known, height, &mut outcome).max(reach)
             } else if self.folded.cut == Cut::Guillotine {
                 self.areas.reset(&[Area { x: 0, y: 0, width: self.folded.width, height: self.folded.height }]);
-                self.build_between(height, &mut outcome)
+                self.build_between(&mut known, height, &mut outcome)
             } else {
-                self.build_part(height, spare, &mut outcome)
+                self.build_part(&mut known, height, spare, &mut outcome)
             };
-            if outcome.area == before && reach == 0 {
+            let is_given_up = known.first().is_some_and(|step| step.part == outcome.score.parts);
+            if is_given_up || (outcome.area == before && reach == 0) {
                 break;
             }
             outcome.score = Score { parts: outcome.score.parts + 1, total: outcome.score.total + u64::from(length), last: length };
         }
-        self.stock.work += BUILD_STEPS + PLACE_STEPS * self.placed.len() as u64 + std::mem::take(&mut self.areas.visits) / VISITS_A_STEP;
+        self.stock.work += std::mem::take(&mut self.areas.visits) / VISITS_A_STEP;
         self.parts = outcome.score.parts;
         outcome
     }
@@ -121,29 +131,25 @@ impl<'a> Builder<'a> {
 
     /// Fills one part until nothing fits any more or more than `spare` is wasted; says how far it reaches. A part of the folded height
     /// takes at least one copy.
-    fn build_part(&mut self, height: u32, mut spare: u128, outcome: &mut Outcome) -> u32 {
+    fn build_part(&mut self, known: &mut &[Step], height: u32, mut spare: u128, outcome: &mut Outcome) -> u32 {
         self.skyline.reset(self.folded.width);
-        let mut length = 0;
-        while let Some(smallest) = self.stock.smallest() {
+        let (part, mut length) = (outcome.score.parts, 0);
+        loop {
             let gap = self.skyline.gap();
             let room = height - gap.y;
-            if smallest.height > room {
-                break;
-            }
-            let choice = if smallest.width > gap.width { None } else { self.stock.choose(&gap, room) };
-            if let Some(choice) = choice {
-                if self.is_traced {
-                    self.steps.push(self.stock.step(gap, room, &choice));
-                }
-                let Choice { position, candidate, side, .. } = choice;
-                let shape = candidate.shape;
+            let taken = if known.is_empty() {
+                let Some(smallest) = self.stock.smallest().filter(|smallest| smallest.height <= room) else { break };
+                if smallest.width > gap.width { None } else { self.choose(part, gap, room) }
+            } else {
+                self.repeat(known, part, gap)
+            };
+            if let Some((Candidate { shape, kind, .. }, side)) = taken {
                 let x = match side {
                     Side::Left => gap.x,
                     Side::Right => gap.x + gap.width - shape.width,
                 };
-                self.placed.push(Placed { kind: candidate.kind, part: outcome.score.parts, x, y: gap.y, shape });
+                self.placed.push(Placed { kind, part, x, y: gap.y, shape });
                 self.skyline.place(side, shape.width, shape.height);
-                self.stock.take(position, candidate.kind);
                 outcome.area += u128::from(shape.area());
                 length = length.max(gap.y + shape.height);
                 continue;
@@ -161,30 +167,49 @@ impl<'a> Builder<'a> {
     }
 
     /// Fills the free areas of one part until nothing fits any more; says how far what was placed reaches.
-    fn build_between(&mut self, height: u32, outcome: &mut Outcome) -> u32 {
-        let end = self.folded.height;
+    fn build_between(&mut self, known: &mut &[Step], height: u32, outcome: &mut Outcome) -> u32 {
+        let (part, end) = (outcome.score.parts, self.folded.height);
         let mut length = 0;
-        while let Some(smallest) = self.stock.smallest() {
-            let Some(area) = self.areas.next(height) else { break };
+        while let Some(area) = self.areas.next(height) {
             let gap = Gap { x: area.x, y: area.y, width: area.width, left: area.height, right: area.height };
-            let fits = smallest.width <= area.width && smallest.height <= area.height;
-            let choice = if fits { self.stock.choose(&gap, area.height) } else { None };
-            let Some(choice) = choice else {
+            let taken = if known.is_empty() {
+                let Some(smallest) = self.stock.smallest() else { break };
+                let fits = smallest.width <= area.width && smallest.height <= area.height;
+                if fits { self.choose(part, gap, area.height) } else { None }
+            } else {
+                self.repeat(known, part, gap)
+            };
+            let Some((Candidate { shape, kind, .. }, _)) = taken else {
                 self.stock.work += LIFT_STEPS;
                 self.areas.drop_current();
                 continue;
             };
-            if self.is_traced {
-                self.steps.push(self.stock.step(gap, area.height, &choice));
-            }
-            let Choice { position, candidate, .. } = choice;
-            let shape = candidate.shape;
-            self.placed.push(Placed { kind: candidate.kind, part: outcome.score.parts, x: area.x, y: area.y, shape });
+            self.placed.push(Placed { kind, part, x: area.x, y: area.y, shape });
             self.areas.place(shape, self.folded.cut, end);
-            self.stock.take(position, candidate.kind);
             outcome.area += u128::from(shape.area());
             length = length.max(area.y + shape.height);
         }
         length
+    }
+
+    /// Takes a copy for a gap away from the stock.
+    fn choose(&mut self, part: u32, gap: Gap, room: u32) -> Option<(Candidate, Side)> {
+        let choice = self.stock.choose(&gap, room)?;
+        if self.is_traced {
+            self.steps.push(self.stock.step(part, gap, room, &choice));
+        }
+        let Choice { position, candidate, side, .. } = choice;
+        self.stock.take(position, candidate.kind);
+        self.stock.work += PLACE_STEPS;
+        Some((candidate, side))
+    }
+
+    /// The first of the known choices, where it is for this gap.
+    fn repeat(&mut self, known: &mut &[Step], part: u32, gap: Gap) -> Option<(Candidate, Side)> {
+        let (step, rest) = known.split_first().filter(|(step, _)| (step.part, step.gap) == (part, gap))?;
+        *known = rest;
+        self.steps.push(*step);
+        self.stock.work += REPEAT_STEPS;
+        Some((self.stock.candidates()[step.chosen as usize], step.side))
     }
 }

@@ -173,8 +173,8 @@ impl Stock {
         &self.left
     }
 
-    /// Restores all copies and takes a new order of all candidates.
-    pub(super) fn fill(&mut self, folded: &Folded<'_>, order: &[u32]) {
+    /// Restores all copies but those of `taken` and takes a new order of all candidates.
+    pub(super) fn fill(&mut self, folded: &Folded<'_>, order: &[u32], taken: &[Step]) {
         self.left.clear();
         self.left.extend(folded.kinds.iter().map(|kind| kind.copies));
         self.left_at.clear();
@@ -183,19 +183,30 @@ impl Stock {
         self.order.extend_from_slice(order);
         self.widths.clear();
         self.heights.clear();
+        for (position, &candidate) in (0..).zip(order) {
+            self.position[candidate as usize] = position;
+        }
+        for step in taken {
+            self.left_at[self.position[step.chosen as usize] as usize] -= 1;
+            self.left[self.candidates[step.chosen as usize].kind as usize] -= 1;
+        }
         let leaves = self.tree.len() / 2;
         let is_offered = |candidate: u32| self.stages.len() < 2 || self.stages[0].binary_search(&candidate).is_ok();
         for (position, &candidate) in (0..).zip(order) {
-            self.position[candidate as usize] = position;
-            self.tree[leaves + position as usize] = if is_offered(candidate) { self.candidates[candidate as usize].shape } else { GONE };
-            self.widths.push(candidate, position);
-            self.heights.push(candidate, position);
+            let Candidate { shape, kind, .. } = self.candidates[candidate as usize];
+            let is_left = self.left_at[position as usize] > 0 && self.left[kind as usize] > 0;
+            self.tree[leaves + position as usize] = if is_left && is_offered(candidate) { shape } else { GONE };
+            if is_left {
+                self.widths.push(candidate, position);
+                self.heights.push(candidate, position);
+            }
         }
-        self.opened = 1;
         for node in (1..leaves).rev() {
             self.tree[node] = self.minima(node);
         }
         self.work += 2 * order.len() as u64;
+        self.opened = 1;
+        self.open_stages();
     }
 
     /// The smallest width and the smallest height that are left; `None` when nothing is.
@@ -215,23 +226,27 @@ impl Stock {
         } else if self.left_at[position as usize] == 0 {
             self.remove(position);
         }
-        if self.smallest().is_none() && self.opened < self.stages.len() {
-            self.open_stage();
-        }
+        self.open_stages();
     }
 
-    /// Offers the candidates of the next rank.
-    fn open_stage(&mut self) {
-        let stage = std::mem::take(&mut self.stages[self.opened]);
-        for &candidate in &stage {
-            self.set(self.position[candidate as usize], self.candidates[candidate as usize].shape);
+    /// Offers the candidates of the next rank while there are none.
+    fn open_stages(&mut self) {
+        while self.opened < self.stages.len() && self.smallest().is_none() {
+            let stage = std::mem::take(&mut self.stages[self.opened]);
+            for &candidate in &stage {
+                let Candidate { shape, kind, .. } = self.candidates[candidate as usize];
+                let position = self.position[candidate as usize];
+                if self.left_at[position as usize] > 0 && self.left[kind as usize] > 0 {
+                    self.set(position, shape);
+                }
+            }
+            self.work += stage.len() as u64;
+            self.stages[self.opened] = stage;
+            self.opened += 1;
+            // What was not offered yet was passed over.
+            self.widths.rewind();
+            self.heights.rewind();
         }
-        self.work += stage.len() as u64;
-        self.stages[self.opened] = stage;
-        self.opened += 1;
-        // What was not offered yet was passed over.
-        self.widths.rewind();
-        self.heights.rewind();
     }
 
     fn remove(&mut self, position: u32) {
@@ -240,14 +255,14 @@ impl Stock {
 
     fn set(&mut self, position: u32, shape: Shape) {
         let mut node = self.tree.len() / 2 + position as usize;
-        self.tree[node] = shape;
-        while node > 1 {
-            node /= 2;
-            let minima = self.minima(node);
-            if self.tree[node] == minima {
+        let mut minima = shape;
+        while self.tree[node] != minima {
+            self.tree[node] = minima;
+            if node == 1 {
                 break;
             }
-            self.tree[node] = minima;
+            minima = minima.min_sides(self.tree[node ^ 1]);
+            node /= 2;
         }
     }
 
@@ -353,9 +368,9 @@ impl Stock {
     }
 
     /// The choice for a gap as a step of a construction.
-    pub(super) fn step(&self, gap: Gap, room: u32, choice: &Choice) -> Step {
+    pub(super) fn step(&self, part: u32, gap: Gap, room: u32, choice: &Choice) -> Step {
         let [chosen, last] = [choice.position, choice.last].map(|position| self.order[position as usize]);
-        Step { gap, room, chosen, fit: choice.fit, last }
+        Step { part, gap, room, chosen, side: choice.side, fit: choice.fit, last }
     }
 
     fn rising_to(&mut self, end: u32, wall: u32, width: u32, room: u32) -> Option<u32> {
@@ -377,7 +392,8 @@ impl Stock {
         let leaves = self.tree.len() / 2;
         for visits in 0..VISITS {
             let minima = self.tree[node];
-            if minima.width <= width && minima.height <= height {
+            // One jump for both: neither can be foretold.
+            if (minima.width <= width) & (minima.height <= height) {
                 if node >= leaves {
                     self.work += u64::from(visits);
                     return Some(id(node - leaves));
@@ -395,8 +411,7 @@ impl Stock {
     }
 
     fn minima(&self, node: usize) -> Shape {
-        let (a, b) = (self.tree[2 * node], self.tree[2 * node + 1]);
-        Shape { width: a.width.min(b.width), height: a.height.min(b.height) }
+        self.tree[2 * node].min_sides(self.tree[2 * node + 1])
     }
 }
 

@@ -20,6 +20,11 @@ impl Shape {
     pub(super) fn area(self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
     }
+
+    /// The smaller width and the smaller height of two.
+    pub(super) fn min_sides(self, other: Self) -> Self {
+        Self { width: self.width.min(other.width), height: self.height.min(other.height) }
+    }
 }
 
 /// Copies that are equal for packing: the same rank and shapes, whichever blanks they come from.

@@ -14,7 +14,7 @@ pub(super) struct Lists {
     starts: Vec<u32>,
     /// Where the first live entry of each list may be.
     heads: Vec<u32>,
-    /// How much of each list is filled.
+    /// How many entries each list has.
     filled: Vec<u32>,
     positions: Vec<u32>,
 }
@@ -81,7 +81,7 @@ impl Lists {
         if list == u32::MAX {
             return &[];
         }
-        let end = self.starts[list as usize + 1];
+        let end = self.starts[list as usize] + self.filled[list as usize];
         let head = &mut self.heads[list as usize];
         while *head < end && left[self.positions[*head as usize] as usize] == GONE {
             *head += 1;

@@ -82,7 +82,7 @@ pub enum Effort {
     Once,
     /// Constructions from several orders, and some changes of the best where copies are few: below 50 ms at 10,000 copies.
     Fast,
-    /// One to two seconds, never above two at 10,000 copies. The default.
+    /// About a second at 1,000 copies, never above two at 10,000. The default.
     #[default]
     Normal,
     /// About half a minute.

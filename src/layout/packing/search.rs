@@ -32,7 +32,7 @@ impl Budget {
         match effort {
             Effort::Once => Self { candidates: 0, start: 0, steps: 0 },
             Effort::Fast => Self { candidates: 256, start: 4_500_000, steps: share(2_000_000) },
-            Effort::Normal => Self { candidates: 512, start: 200_000_000, steps: share(200_000_000) },
+            Effort::Normal => Self { candidates: 512, start: 110_000_000, steps: share(110_000_000) },
             Effort::High => Self { candidates: 512, start: 3_000_000_000, steps: share(3_000_000_000) },
         }
     }
@@ -69,8 +69,8 @@ const CORE_SEARCHES: u64 = 64;
 const PATIENCE: u32 = 400;
 
 /// A search starts again after one change for so many candidates: a few of them next to an order, or far from it.
-const NEAR: usize = 100;
-const FAR: usize = 12;
+const NEAR: usize = 300;
+const FAR: usize = 100;
 
 /// Packs in several orders, improves the best as long as the budget allows, and returns the best packing. `None` where what lies fixed
 /// leaves a part before it empty. One that is cancelled ends with what there is then.
@@ -271,7 +271,8 @@ impl<'a> Search<'a> {
         let starts: Vec<Vec<u32>> = (0..START_ORDERS).map(|nth| start_order(self.builder.stock.candidates(), nth)).collect();
         let weights = Weights::new(self.builder.stock.candidates());
         let mut order = self.order.clone();
-        let mut lowered = 2;
+        // Fewer changes of more copies can be tried, and each gains less.
+        let mut lowered = self.folded.copies.checked_ilog2().unwrap_or(0).saturating_sub(4).max(2);
         let mut restarts = 0_u32;
         while !self.is_spent(steps) {
             let Some((parts, total)) = goal(self.score, lowered) else { return };
@@ -310,12 +311,14 @@ impl<'a> Search<'a> {
         let mut patience = PATIENCE;
         while patience > 0 && !self.is_spent(steps) {
             let undo = change(order, weights, &mut self.random);
-            if self.builder.is_traced && !self.trace.notices(undo, order, self.builder.stock.candidates()) {
+            let known =
+                if self.builder.is_traced { self.trace.before(undo, order, self.builder.stock.candidates()) } else { Some(&[][..]) };
+            let Some(known) = known else {
                 patience -= 1;
                 self.builder.stock.work += std::mem::take(&mut self.trace.visits) / COMPARED_A_STEP;
                 continue;
-            }
-            let outcome = self.builder.build(order, &target);
+            };
+            let outcome = self.builder.build_on(known, order, &target);
             if self.builder.is_whole() {
                 self.keep(outcome.score, order);
                 return true;

@@ -9,7 +9,7 @@ pub(super) const EDGE: u32 = u32::MAX;
 const NONE: u32 = u32::MAX;
 
 /// The lowest, leftmost level piece of the contour.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Gap {
     pub(super) x: u32,
     pub(super) y: u32,

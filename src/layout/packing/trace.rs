@@ -6,19 +6,22 @@
 use super::choose::{Candidate, Stock};
 use super::order::Change;
 use super::rule::{Fit, Rule};
-use super::skyline::Gap;
+use super::skyline::{Gap, Side};
 
-/// Packings of more copies are not traced: at 36 bytes a choice that would take more memory than the packing.
+/// Packings of more copies are not traced: at 40 bytes a choice that would take more memory than the packing.
 pub(super) const MOST_TRACED: u32 = 1 << 13;
 
 /// One choice of a construction.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Step {
+    pub(super) part: u32,
     pub(super) gap: Gap,
     /// The height that is left for it.
     pub(super) room: u32,
     /// The candidate that was chosen.
     pub(super) chosen: u32,
+    /// Where in the gap.
+    pub(super) side: Side,
     /// How it fits.
     pub(super) fit: Fit,
     /// The last candidate in the order that was compared with it.
@@ -55,27 +58,34 @@ impl Trace {
         }
     }
 
-    /// Whether the construction may choose otherwise after a change, which `order` already has. If not, the change is taken over.
-    pub(super) fn notices(&mut self, change: Change, order: &[u32], candidates: &[Candidate]) -> bool {
-        let spans = change.spans();
-        let [first, second] = spans;
+    /// The choices before the first that may be another one after a change, which `order` already has. If all stay, the change is taken over and
+    /// there are none.
+    pub(super) fn before(&mut self, change: Change, order: &[u32], candidates: &[Candidate]) -> Option<&[Step]> {
+        let spans = change.spans().into_iter().filter(|span| span.0 < span.1);
+        let [first, second] = change.spans();
         let is_apart = first.1 < second.0 || second.1 < first.0;
-        // Two that overlap depend on each other.
-        if !is_apart && first.0 < first.1 && second.0 < second.1 {
-            return true;
-        }
-        if self.rule == Rule::Below || spans.into_iter().any(|span| span.0 < span.1 && self.notices_one(change, span, order, candidates)) {
-            return true;
-        }
-        for (start, end) in spans {
-            for (place, &candidate) in (start..).zip(&order[start..=end]) {
-                self.places[candidate as usize] = u32::try_from(place).unwrap_or(u32::MAX);
+        let noticed = if self.rule == Rule::Below {
+            Some(0)
+        } else if !is_apart && first.0 < first.1 && second.0 < second.1 {
+            // Two that overlap depend on each other.
+            let start = first.0.min(second.0);
+            self.visits += self.steps.len() as u64;
+            self.steps.iter().position(|step| self.places[step.last as usize] as usize >= start)
+        } else {
+            spans.clone().filter_map(|span| self.noticed(change, span, order, candidates)).min()
+        };
+        if noticed.is_none() {
+            for (start, end) in spans {
+                for (place, &candidate) in (start..).zip(&order[start..=end]) {
+                    self.places[candidate as usize] = u32::try_from(place).unwrap_or(u32::MAX);
+                }
             }
         }
-        false
+        noticed.map(|noticed| &self.steps[..noticed])
     }
 
-    fn notices_one(&mut self, change: Change, (start, end): (usize, usize), order: &[u32], candidates: &[Candidate]) -> bool {
+    /// The first choice that may be another one after a change between two places.
+    fn noticed(&mut self, change: Change, (start, end): (usize, usize), order: &[u32], candidates: &[Candidate]) -> Option<usize> {
         let (earlier, later) = match change {
             Change::Swapped(_) => (Some(order[start]), Some(order[end])),
             Change::Moved(from, to) if from < to => (None, Some(order[end])),
@@ -89,19 +99,22 @@ impl Trace {
                 let Candidate { shape, kind, .. } = candidates[candidate as usize];
                 nth < self.taken_up[kind as usize] && self.rule.fit(&step.gap, step.room, shape).is_some_and(|fit| fit <= step.fit)
             };
-            if Some(step.chosen) == later {
+            let place = |candidate: u32| self.places[candidate as usize] as usize;
+            if self.rule == Rule::Fill && step.fit == Fit::Within {
+                // It was chosen from all up to the last.
+                if place(step.last) >= start && earlier.into_iter().chain(later).any(would_be) {
+                    return Some(nth as usize);
+                }
+            } else if Some(step.chosen) == later {
                 self.visits += overtaking.len() as u64;
                 if overtaking.iter().any(|&candidate| would_be(candidate)) {
-                    return true;
+                    return Some(nth as usize);
                 }
-            } else if let Some(earlier) = earlier {
-                let place = |candidate: u32| self.places[candidate as usize] as usize;
-                if place(step.last) >= start && place(step.chosen) < end && would_be(earlier) {
-                    return true;
-                }
+            } else if place(step.last) >= start && place(step.chosen) < end && earlier.is_some_and(would_be) {
+                return Some(nth as usize);
             }
         }
-        false
+        None
     }
 }
 
@@ -121,15 +134,15 @@ mod tests {
     }
 
     proptest! {
-        /// Another construction would be in vain.
+        /// Another construction would be in vain, or begin like the last one.
         #[test]
         fn what_is_not_noticed_changes_nothing(sizes in prop::collection::vec((1_u32..40, 1_u32..40, 1_u32..3, any::<bool>()), 2..20), width in 40_u32..90, length in 40_u32..150) {
             let blank = |&(width, height, copies, turnable): &(u32, u32, u32, bool)| Blank { size: PxSize::new(width, height).unwrap(), copies, turnable };
             let blanks: Vec<Blank> = sizes.iter().map(blank).collect();
             let film = MediaPx { width, max_length: length, ..MediaPx::default() };
             let folded = Folded::new(&blanks, &film).unwrap();
-            let target = Target { height: length, parts: 1, total: length.into(), area: 0 };
-            for rule in [Rule::Snug, Rule::Across, Rule::Level] {
+            let target = Target { height: length, parts: 3, total: 3 * u64::from(length), area: 0 };
+            for rule in Rule::ALL {
                 let mut builder = Builder::new(&folded);
                 builder.stock.rule = rule;
                 let (mut random, mut trace) = (Random::new(), Trace::default());
@@ -141,7 +154,11 @@ mod tests {
                 trace.renew(steps, &order, stock);
                 for _ in 0..50 {
                     let undo = change(&mut order, &weights, &mut random);
-                    if trace.notices(undo, &order, builder.stock.candidates()) {
+                    if let Some(known) = trace.before(undo, &order, builder.stock.candidates()) {
+                        builder.build_on(known, &order, &target);
+                        let repeated = spots(&builder.placed);
+                        builder.build(&order, &target);
+                        prop_assert_eq!(&spots(&builder.placed), &repeated, "{:?} after {}", undo, known.len());
                         undo.apply(&mut order);
                     } else {
                         builder.build(&order, &target);
