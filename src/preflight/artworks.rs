@@ -250,16 +250,15 @@ fn visible_pixels(
     let _charge = budget.reserve(bytes as u64, "what is visible of an artwork")?;
     // The first one tells whether any pixel is visible.
     let all: Vec<Border> = std::iter::once(Border::default()).chain(vanishing.iter().chain(borders).copied()).collect();
-    if !all_rows {
-        let found = are_visible(reader, &all, budget, cancel)?;
-        let blanking = vanishing.iter().zip(&found[1..]).filter(|(_, is_visible)| !**is_visible).map(|(&border, _)| border).collect();
-        return Ok(found[0].then_some(Visible { by_border: BTreeMap::new(), blanking }));
-    }
-    let found = visible_boxes(reader, &all, budget, cancel)?;
-    let (left, by_border) = found.split_at(1 + vanishing.len());
-    let blanking = vanishing.iter().zip(&left[1..]).filter(|(_, left)| left.is_none()).map(|(&border, _)| border).collect();
-    let by_border = borders.iter().copied().zip(by_border.iter().copied()).collect();
-    Ok(left[0].map(|_| Visible { by_border, blanking }))
+    let (seen, boxes) = if all_rows {
+        let boxes = visible_boxes(reader, &all, budget, cancel)?;
+        (boxes.iter().map(Option::is_some).collect(), boxes)
+    } else {
+        (are_visible(reader, &all, budget, cancel)?, Vec::new())
+    };
+    let blanking = vanishing.iter().zip(&seen[1..]).filter(|(_, is_visible)| !**is_visible).map(|(&border, _)| border).collect();
+    let by_border = borders.iter().copied().zip(boxes.into_iter().skip(1 + vanishing.len())).collect();
+    Ok(seen[0].then_some(Visible { by_border, blanking }))
 }
 
 /// What is wrong with the pixels of an artwork, where that is what the error is about.
