@@ -43,6 +43,9 @@ impl Area {
     }
 }
 
+/// What it costs to take an area out besides the rectangles that are looked at: measured.
+const SUBTRACT_VISITS: u64 = 128;
+
 /// The free rectangles of one part. With free cuts they are all the largest ones and overlap; with cuts from edge to edge they are the
 /// pieces that such cuts leave.
 #[derive(Debug, Default)]
@@ -90,7 +93,7 @@ impl FreeAreas {
         let from_below = Area { y: taken.bottom().saturating_add(1), x: 0, width: 0, height: 0 };
         let below = self.free.split_off(&from_below);
         let mut free: Vec<Area> = std::mem::replace(&mut self.free, below).into_iter().collect();
-        self.visits += subtract(&mut free, taken);
+        self.visits += SUBTRACT_VISITS + subtract(&mut free, taken);
         self.free.extend(free);
     }
 }

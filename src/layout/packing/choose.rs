@@ -194,7 +194,7 @@ impl Stock {
         let is_offered = |candidate: u32| self.stages.len() < 2 || self.stages[0].binary_search(&candidate).is_ok();
         for (position, &candidate) in (0..).zip(order) {
             let Candidate { shape, kind, .. } = self.candidates[candidate as usize];
-            let is_left = self.left_at[position as usize] > 0 && self.left[kind as usize] > 0;
+            let is_left = self.is_left(position, kind);
             self.tree[leaves + position as usize] = if is_left && is_offered(candidate) { shape } else { GONE };
             if is_left {
                 self.widths.push(candidate, position);
@@ -207,6 +207,11 @@ impl Stock {
         self.work += 2 * order.len() as u64;
         self.opened = 1;
         self.open_stages();
+    }
+
+    /// Whether a copy of the candidate at a position is left.
+    fn is_left(&self, position: u32, kind: u32) -> bool {
+        self.left_at[position as usize] > 0 && self.left[kind as usize] > 0
     }
 
     /// The smallest width and the smallest height that are left; `None` when nothing is.
@@ -236,7 +241,7 @@ impl Stock {
             for &candidate in &stage {
                 let Candidate { shape, kind, .. } = self.candidates[candidate as usize];
                 let position = self.position[candidate as usize];
-                if self.left_at[position as usize] > 0 && self.left[kind as usize] > 0 {
+                if self.is_left(position, kind) {
                     self.set(position, shape);
                 }
             }

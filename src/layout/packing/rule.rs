@@ -33,8 +33,8 @@ pub(super) enum Rule {
 }
 
 impl Rule {
-    /// The rules for any copies, the most promising first. [`Rule::Below`] is for large copies whose gaps are filled up later.
-    pub(super) const ALL: [Self; 4] = [Self::Fill, Self::Snug, Self::Level, Self::Across];
+    /// The rules for any copies, the cheap and the best ones first. [`Rule::Below`] is for large copies whose gaps are filled up later.
+    pub(super) const ALL: [Self; 4] = [Self::Level, Self::Fill, Self::Snug, Self::Across];
 
     /// How a shape fits a gap by this rule: of two, the one that fits better is chosen, else the first.
     pub(super) fn fit(self, gap: &Gap, room: u32, shape: Shape) -> Option<Fit> {

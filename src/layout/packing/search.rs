@@ -4,6 +4,8 @@
 //! set, the order is changed at random, and a change stays when the construction places no less area within the goal. A goal that was
 //! reached is the next packing to beat; one that is not reached for a while is lowered, and the search starts again from another order.
 
+use std::iter::once;
+
 use super::Effort;
 use super::bound::{MOST_MAPPED, smallest_area, strip_bound};
 use super::build::{Builder, Outcome, Score, Target};
@@ -31,8 +33,8 @@ impl Budget {
         let share = |steps: u64| steps.min((u64::from(copies) * u64::from(copies)).saturating_mul(steps / 900));
         match effort {
             Effort::Once => Self { candidates: 0, start: 0, steps: 0 },
-            Effort::Fast => Self { candidates: 256, start: 4_500_000, steps: share(2_000_000) },
-            Effort::Normal => Self { candidates: 512, start: 110_000_000, steps: share(110_000_000) },
+            Effort::Fast => Self { candidates: 256, start: 3_000_000, steps: share(2_000_000) },
+            Effort::Normal => Self { candidates: 512, start: 120_000_000, steps: share(120_000_000) },
             Effort::High => Self { candidates: 512, start: 3_000_000_000, steps: share(3_000_000_000) },
         }
     }
@@ -124,6 +126,12 @@ pub(super) fn densest_part(folded: &Folded<'_>, steps: u64, cancel: &Cancel) -> 
     search.best
 }
 
+/// Each rule with the number of each start order, what is best alone at first.
+fn constructions(first: Rule, rules: &'static [Rule]) -> impl Iterator<Item = (Rule, usize)> {
+    let all = rules.iter().flat_map(|&rule| (0..START_ORDERS).map(move |nth| (rule, nth)));
+    once((first, 0)).chain(all.filter(move |&other| other != (first, 0)))
+}
+
 struct Search<'a> {
     folded: &'a Folded<'a>,
     builder: Builder<'a>,
@@ -152,7 +160,7 @@ impl<'a> Search<'a> {
             best: Vec::new(),
             score,
             order: Vec::new(),
-            rule: Rule::Snug,
+            rule: Rule::Fill,
             rules: &Rule::ALL,
             random: Random::new(),
             trace: Trace::default(),
@@ -166,8 +174,8 @@ impl<'a> Search<'a> {
         let all = steps.saturating_sub(self.builder.stock.work) / CORE_SHARE;
         let (end, share) = (self.builder.stock.work + all, all / CORE_SEARCHES);
         let mut random = Random::new();
-        for rules in [&Rule::ALL[..], &[Rule::Below]].into_iter().cycle() {
-            let mut inner = Search { rules, random, ..Search::new(&core, self.cancel) };
+        for (rule, rules) in [(Rule::Fill, &Rule::ALL[..]), (Rule::Below, &[Rule::Below])].into_iter().cycle() {
+            let mut inner = Search { rule, rules, random, ..Search::new(&core, self.cancel) };
             inner.start(share);
             inner.split(candidates);
             inner.improve(share);
@@ -227,13 +235,14 @@ impl<'a> Search<'a> {
 
     /// Hands each start order with each rule to `construct`, until it says that it is done or the run is cancelled.
     fn each_construction(&mut self, mut construct: impl FnMut(&mut Self, &[u32]) -> bool) {
-        for nth in 0..START_ORDERS {
-            let order = start_order(self.builder.stock.candidates(), nth);
-            for &rule in self.rules {
-                self.builder.stock.rule = rule;
-                if self.cancel.is_cancelled() || construct(self, &order) {
-                    return;
-                }
+        let mut orders: Vec<Vec<u32>> = Vec::with_capacity(START_ORDERS);
+        for (rule, nth) in constructions(self.rule, self.rules) {
+            if orders.len() == nth {
+                orders.push(start_order(self.builder.stock.candidates(), nth));
+            }
+            self.builder.stock.rule = rule;
+            if self.cancel.is_cancelled() || construct(self, &orders[nth]) {
+                return;
             }
         }
     }
@@ -382,6 +391,17 @@ mod tests {
         search.improve(3_000_000);
         let improved = length(&search.best);
         assert!(improved < constructed && improved >= 112, "{constructed} → {improved}");
+    }
+
+    #[test]
+    fn every_rule_meets_every_order_once() {
+        for (first, rules) in [(Rule::Fill, &Rule::ALL[..]), (Rule::Below, &[Rule::Below])] {
+            let mut met: Vec<(Rule, usize)> = constructions(first, rules).collect();
+            assert_eq!(met[0], (first, 0));
+            met.sort_by_key(|&(rule, nth)| (rules.iter().position(|&other| other == rule), nth));
+            let all: Vec<(Rule, usize)> = rules.iter().flat_map(|&rule| (0..START_ORDERS).map(move |nth| (rule, nth))).collect();
+            assert_eq!(met, all);
+        }
     }
 
     #[test]
