@@ -3,7 +3,7 @@
 //! The gutter is folded away first ([`fold`]): rectangles that are enlarged by the gutter, on film that is enlarged by it too, need no
 //! distance. Then an order of the rectangles is turned into a packing by a skyline ([`build`], Burke, Kendall, Whitwell 2004; the
 //! [`rule`]s after Leung, Zhang, Sim 2011); [`search`] changes the [`order`] at random (after Wei et al. 2017) as long as its budget of steps lasts,
-//! and a [`trace`] tells which changes would be in vain.
+//! and a [`trace`] tells which changes would be in vain and what the others leave as it is.
 //!
 //! A [`Task`] adds rules and several films: ranks are stages of the stock ([`choose`]); what lies fixed and cuts from edge to edge replace the
 //! skyline by free rectangles ([`areas`]); [`parts`] chooses the film of each part from a [`pool`] of copies, [`orders`] and [`blocks`] keep

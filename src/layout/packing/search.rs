@@ -137,7 +137,7 @@ struct Search<'a> {
     builder: Builder<'a>,
     /// The least area that all copies cover.
     area: u128,
-    /// The best packing with the order and the rule that it came from.
+    /// The best packing with the order and the rule that it came from; before there is one, the rule that is best alone.
     best: Vec<Placed>,
     score: Score,
     order: Vec<u32>,
